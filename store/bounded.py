@@ -1,0 +1,133 @@
+"""Parsers with limits, for text that anybody may have written.
+
+tomllib is quadratic in dotted keys and recurses in nested arrays; json takes the last of two
+equal keys and accepts NaN. So: sizes, dots and depth are bounded before parsing, duplicate keys
+and non-finite numbers are refused, and what is left is validated by a strict model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from store.errors import InputError
+from store.text import one_line
+
+TOML_LIMIT = 256 * 1024
+"""Bytes of one TOML file."""
+JSON_LIMIT = 8 * 1024 * 1024
+"""Bytes of one JSON document."""
+LINE_LIMIT = 1024 * 1024
+"""Bytes of one line of a JSONL file."""
+TEXT_LIMIT = 1024 * 1024
+"""Bytes of one prose file, such as a prompt."""
+_DOTS_PER_KEY = 16
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'')
+
+
+def decode_text(data: bytes, where: str, limit: int = TEXT_LIMIT) -> str:
+    """`data` as UTF-8 text. Raises InputError when it is too long or not UTF-8."""
+    if len(data) > limit:
+        raise InputError(f"{where} has {len(data):,} bytes; at most {limit:,} are read. Shorten it.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} is not UTF-8 text (byte {error.start}). Save it as UTF-8.") from None
+
+
+def parse_toml(data: bytes, where: str) -> dict[str, Any]:
+    """A TOML document as a dict. Raises InputError naming `where` and the line."""
+    text = decode_text(data, where, TOML_LIMIT)
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.count(".") > _DOTS_PER_KEY:
+            key = _STRING.sub("", line).split("=", 1)[0].split("#", 1)[0]
+            if key.count(".") > _DOTS_PER_KEY and ("=" in line or line.lstrip().startswith("[")):
+                raise InputError(f"{where}, line {number}: a key with over {_DOTS_PER_KEY} dots is refused.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where} is not valid TOML: {one_line(str(error))}.") from None
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply to be read.") from None
+
+
+def parse_json(data: bytes, where: str, limit: int = JSON_LIMIT) -> Any:
+    """A JSON document. Duplicate keys, NaN and infinities raise InputError naming `where`."""
+    if len(data) > limit:
+        raise InputError(f"{where} has {len(data):,} bytes; at most {limit:,} are read.")
+    try:
+        return json.loads(data, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{where} is not valid JSON: {one_line(str(error))}.") from None
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply to be read.") from None
+
+
+def parse_jsonl(data: bytes, where: str) -> Iterator[tuple[int, Any]]:
+    """(line number, value) for each non-empty line of `data`; a bad line raises InputError naming it."""
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            yield number, parse_json(line, f"{where}, line {number}", LINE_LIMIT)
+
+
+def validate(model: type[Model], value: Any, where: str) -> Model:
+    """`value` as a strict `model`. Raises one InputError sentence naming `where` and the field."""
+    try:
+        text = json.dumps(value, default=_plain, allow_nan=False)
+    except ValueError:
+        raise InputError(
+            f"{where} holds a number that is not finite (nan or inf); give a real one."
+        ) from None
+    except TypeError as error:
+        raise InputError(f"{where}: {one_line(str(error))}.") from None
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "the document"
+        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InputError(f"{where}: {one_line(field)}: {one_line(first['msg'])}{more}.") from None
+
+
+def read_toml(model: type[Model], data: bytes, where: str) -> Model:
+    """`parse_toml`, then `validate`."""
+    return validate(model, parse_toml(data, where), where)
+
+
+def read_json(model: type[Model], data: bytes, where: str) -> Model:
+    """`parse_json`, then `validate`."""
+    return validate(model, parse_json(data, where), where)
+
+
+def write_toml(record: BaseModel) -> bytes:
+    """`record` as TOML bytes, without its empty fields."""
+    import tomlkit  # only writers pay for it
+
+    return tomlkit.dumps(record.model_dump(mode="json", exclude_none=True)).encode()
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen = dict(pairs)
+    if len(seen) != len(pairs):
+        names = [key for key, _ in pairs]
+        twice = next(key for key in names if names.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is given twice")
+    return seen
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number that can be used here")
+
+
+def _plain(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise TypeError(f"a value of type {type(value).__name__} is not expected here")

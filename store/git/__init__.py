@@ -1,0 +1,1 @@
+"""The bare repository: reading by id, one commit path, one ref."""

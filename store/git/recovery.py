@@ -1,0 +1,46 @@
+"""Leftovers of a writer that was killed.
+
+kill -9 between lock and rename leaves `refs/heads/main.lock`, and every writer after it fails
+until somebody removes it. Before moving the ref we write down what we are about to do (the
+intent). Whoever holds our lock next and finds an intent removes a `main.lock` that is empty or
+holds exactly that commit; any other lock belongs to somebody else and stays.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_INTENT = "lockgate.intent"
+_REF_LOCK = Path("refs") / "heads" / "main.lock"
+
+
+def announce(gitdir: Path, commit: str) -> None:
+    """Writes the intent to move `main` to `commit`. Call with the lock held."""
+    handle = os.open(gitdir / _INTENT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, commit.encode())
+    finally:
+        os.close(handle)
+
+
+def done(gitdir: Path) -> None:
+    """Takes the intent back: the ref has moved, or has not and will not."""
+    (gitdir / _INTENT).unlink(missing_ok=True)
+
+
+def recover(gitdir: Path) -> bool:
+    """Clears what a killed writer left. Call with the lock held. True when there was something."""
+    try:
+        intent = (gitdir / _INTENT).read_bytes().strip()
+    except FileNotFoundError:
+        return False
+    lock = gitdir / _REF_LOCK
+    try:
+        content = lock.read_bytes().strip()
+    except FileNotFoundError:
+        content = None
+    if content is not None and (not content or not intent or intent.startswith(content)):
+        lock.unlink(missing_ok=True)
+    done(gitdir)
+    return True

@@ -1,0 +1,178 @@
+"""The store: a bare git repository with one branch, `main`, and one way to change it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pygit2
+from pygit2.enums import SortMode
+
+from store.errors import InputError, MachineryError, StaleTip
+from store.git import durability, lock, recovery, tree
+from store.records.base import Person
+from store.snapshot import Snapshot
+from store.text import one_line
+
+MAIN = "refs/heads/main"
+_LOCK = "lockgate.lock"
+_BUSY = ("failed to lock file", "failed to create locked file", "unable to lock", "locked")
+_MOVED = ("old reference value does not match", "current tip is not the first parent")
+_TRIES = 40
+
+
+class Store:
+    """Reads any commit, writes one commit at a time onto `main`."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the bare repository at `path`. Raises InputError when there is none."""
+        try:
+            self.repo = pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+        except (pygit2.GitError, KeyError) as error:
+            raise InputError(f"{path} is not a Lockgate store: {one_line(str(error))}.") from None
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> Store:
+        """Makes an empty bare repository at `path`, which must not exist."""
+        repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
+        repo.config["core.logAllRefUpdates"] = True  # a forensic aid; nothing reads it
+        repo.config["gc.auto"] = 0  # Lockgate packs under its own lock
+        return cls(path)
+
+    def tip(self) -> str:
+        """The commit (40 hex) that `main` points to. Raises MachineryError when it is unreadable."""
+        try:
+            return str(self.repo.references[MAIN].target)
+        except (KeyError, pygit2.GitError, OSError) as error:
+            raise MachineryError(
+                f"{self.path}: `main` cannot be read ({one_line(str(error))}); "
+                "run `git fsck` there, or restore the store from a clone."
+            ) from None
+
+    def at(self, commit: str | None = None) -> Snapshot:
+        """The store as it was at `commit` (40 hex, or a unique prefix), or is now."""
+        try:
+            found = self.repo[commit or self.tip()]
+        except (KeyError, ValueError):
+            raise InputError(f"there is no commit {one_line(str(commit), 50)} in the store.") from None
+        if not isinstance(found, pygit2.Commit):
+            raise InputError(f"{one_line(str(commit), 50)} is not a commit.")
+        return Snapshot(found)
+
+    def commits(
+        self, start: str | None = None, hide: str | None = None, *, lazy: bool = False
+    ) -> Iterator[pygit2.Commit]:
+        """Commits from `start` (the tip) back, newest first, without `hide` and what it stands on.
+
+        A child always comes before its parents, which makes git read all of them first; `lazy` goes
+        by commit times instead and reads only what is taken.
+        """
+        walker = self.repo.walk(start or self.tip(), SortMode.NONE if lazy else SortMode.TOPOLOGICAL)
+        if hide:
+            walker.hide(hide)
+        yield from walker
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """True when `newer` is `older` or stands on it; False for an unknown commit."""
+        if older == newer:
+            return True
+        try:
+            return bool(self.repo.descendant_of(newer, older))
+        except (KeyError, ValueError, pygit2.GitError):
+            return False
+
+    @contextmanager
+    def writing(self) -> Iterator[Writer]:
+        """Holds the store's lock, with the leftovers of a dead writer cleared."""
+        with lock.held(self.path / _LOCK):
+            recovery.recover(self.path)
+            yield Writer(self)
+
+
+class Writer:
+    """The one commit path. Made by `Store.writing`, valid while it is held."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def commit(
+        self,
+        parent: str | None,
+        files: Mapping[str, bytes],
+        message: str,
+        author: Person,
+        at: datetime,
+    ) -> str:
+        """Lands `files` on top of `parent` and moves `main` to it; returns the commit (40 hex).
+
+        Refuses a change that changes nothing (InputError). Raises StaleTip when `main` is no longer
+        at `parent`, MachineryError when the disk fails. When it returns, the commit is on disk.
+        """
+        repo = self.store.repo
+        try:
+            with durability.objects_on_disk():
+                oid = self._write(parent, files, message, author, at)
+            durability.sync_objects(self.store.path)
+            recovery.announce(self.store.path, str(oid))
+            try:
+                self._move(repo, parent, oid)
+            finally:
+                recovery.done(self.store.path)
+        except OSError as error:
+            raise durability.disk_trouble(error, self.store.path) from error
+        return str(oid)
+
+    def _write(
+        self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
+    ) -> pygit2.Oid:
+        repo = self.store.repo
+        base = repo[parent].peel(pygit2.Tree) if parent else None
+        new_tree = tree.with_files(repo, base, files)
+        if base is not None and new_tree == base.id:
+            raise InputError("that would change nothing; no commit was made.")
+        who = pygit2.Signature(
+            _header(author.name) or "unknown", _header(author.email) or "-", int(at.timestamp()), 0
+        )
+        return repo.create_commit(None, who, who, message, new_tree, [parent] if parent else [])
+
+    def _move(self, repo: pygit2.Repository, parent: str | None, oid: pygit2.Oid) -> None:
+        """Compare-and-swap of `main`; waits for somebody else's ref lock, which libgit2 never does."""
+        for attempt in range(_TRIES):
+            try:
+                with durability.ref_on_disk():
+                    self._swap(repo, parent, oid)
+                return
+            except (pygit2.GitError, OSError, ValueError) as error:
+                text = str(error)
+                if any(words in text for words in _MOVED):
+                    raise StaleTip("`main` moved while this was being written.") from None
+                busy = any(words in text for words in _BUSY) and "No space" not in text
+                if not busy:
+                    if isinstance(error, OSError):
+                        raise
+                    raise MachineryError(f"`main` could not be moved: {one_line(text)}.") from None
+                if attempt == _TRIES - 1:
+                    raise MachineryError(
+                        f"{self.store.path}/{MAIN}.lock is held by another git process; nothing was "
+                        "changed. If no git is running there, remove that file."
+                    ) from None
+                time.sleep(random.uniform(0.01, 0.08))
+
+    def _swap(self, repo: pygit2.Repository, parent: str | None, oid: pygit2.Oid) -> None:
+        if parent is None:
+            repo.references.create(MAIN, oid, force=False)
+            return
+        reference = repo.references[MAIN]
+        if str(reference.target) != parent:
+            raise StaleTip("`main` moved while this was being written.")
+        reference.set_target(oid, "lockgate")  # compares with the value just read, under the ref's lock
+
+
+def _header(text: str) -> str:
+    """A name or address that git accepts in a commit header."""
+    return "".join(c for c in one_line(text, 200) if c not in "<>").strip()

@@ -1,0 +1,1 @@
+"""What the store keeps, one record a file. Data and its own validity, nothing else."""

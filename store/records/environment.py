@@ -1,0 +1,77 @@
+"""environments/<name>.toml: the pointer. What an environment serves is read here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from store.records.base import Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
+
+
+class Served(Strict):
+    """A stretch of time in which a release was the stable one."""
+
+    release: ReleaseId
+    since: Instant
+    until: Instant | None = None
+    """None while it serves."""
+
+
+class Hold(Strict):
+    """Left by a rollback: automation keeps off until a person moves forward."""
+
+    component: str = "*"
+    """`kind/name`, or * for the whole environment."""
+    reason: Prose
+    by: Person
+    at: Instant
+    record: Ulid
+
+
+class Rejection(Strict):
+    """A release that was rolled back; it is not promoted again until it is cleared."""
+
+    release: ReleaseId
+    reason: Prose
+    by: Person
+    at: Instant
+    record: Ulid
+
+
+class Freeze(Strict):
+    """A window in which nothing moves forward; rollback always may."""
+
+    reason: Prose
+    since: Instant
+    until: Instant
+
+
+class Rollout(Strict):
+    """A promotion in progress: the canary arm beside stable."""
+
+    release: ReleaseId
+    percent: float = Field(ge=0, le=100)
+    salt: str
+    """Kept through pause, resume and retry, so that users stay in their arm."""
+    shadow_percent: float = Field(default=0, ge=0, le=100)
+
+
+class Environment(Strict):
+    """The whole pointer file of one environment."""
+
+    format: Literal["lockgate.environment/1"] = "lockgate.environment/1"
+    name: Name
+    generation: int = Field(default=0, ge=0)
+    """Strictly increasing: one more with each change."""
+    stable: ReleaseId | None = None
+    previous: ReleaseId | None = None
+    """What stable replaced."""
+    rollout: Rollout | None = None
+    record: Ulid | None = None
+    """The record of the operation that wrote this file."""
+    served: tuple[Served, ...] = ()
+    """Newest first; all of the retention time and at least the last 20."""
+    holds: tuple[Hold, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+    freezes: tuple[Freeze, ...] = ()

@@ -1,0 +1,68 @@
+"""records/<yyyy>/<mm>/<ulid>.toml: what one operation did, in the same commit as what it did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from store.records.base import Digest, Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
+
+OperationKind = Literal[
+    "init", "add", "stage", "block", "eval", "promote", "switch", "rollback", "clear", "note", "policy"
+]
+
+
+class Change(Strict):
+    """One component before and after."""
+
+    component: str
+    """`kind/name`."""
+    before: str | None = None
+    """vN, or None where it is new."""
+    after: str | None = None
+    """vN, or None where it is gone."""
+    before_digest: Digest | None = None
+    after_digest: Digest | None = None
+    what: Prose = ""
+    """What differs, in words: "50 documents added, 2 removed"."""
+
+
+class Override(Strict):
+    """A condition that was not met and that a person answered for."""
+
+    condition: str
+    reason: Prose
+
+
+class Operation(Strict):
+    """One record."""
+
+    format: Literal["lockgate.record/1"] = "lockgate.record/1"
+    id: Ulid
+    kind: OperationKind
+    at: Instant
+    by: Person
+    environment: Name | None = None
+    why: Prose = ""
+    """The note: why it was done, in the person's words."""
+    summary: Prose
+    """The sentence for an incident: "Deployed prompt support v7 (changed tone instructions)"."""
+    release: ReleaseId | None = None
+    """The release that it made, moved or judged."""
+    before: ReleaseId | None = None
+    """What the environment served before."""
+    after: ReleaseId | None = None
+    """What it serves since."""
+    changes: tuple[Change, ...] = ()
+    evidence: tuple[Ulid, ...] = ()
+    """The verdicts that carried it."""
+    gate: Literal["pass", "block", "inconclusive", "none", "override", "served before"] = "none"
+    overrides: tuple[Override, ...] = ()
+    checks: tuple[str, ...] = Field(default=(), max_length=200)
+    """Every condition that was looked at, with its verdict, in words."""
+    about: Ulid | None = None
+    """For a note: the record that it remarks on."""
+    tool: str = ""
+    """The Lockgate version that wrote it."""
+    host: str = ""

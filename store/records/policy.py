@@ -1,0 +1,69 @@
+"""lockgate.toml: which environments there are, in order, and what each demands."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from store.records.base import Name, Strict
+
+Tier = Literal["smoke", "full", "extended"]
+"""How much of a suite is run; each tier holds the ones before it."""
+TIERS: tuple[Tier, ...] = ("smoke", "full", "extended")
+
+
+class GatePolicy(Strict):
+    """What a release must have shown before it may enter an environment."""
+
+    required: bool = True
+    """False lets releases in without evals."""
+    tier: Tier = "full"
+    """The tier of cases that the verdict must cover."""
+    allow_override: bool = True
+    """Whether `--override REASON` is accepted here; it is recorded."""
+
+
+class EnvironmentPolicy(Strict):
+    """One environment. The order in lockgate.toml is the order in which releases travel."""
+
+    name: Name
+    gate: GatePolicy = GatePolicy()
+    note_required: bool = False
+    """Whether forward changes need a reason (`-m`)."""
+    production: bool = False
+    """Whether people rely on it: dangerous actions want its name typed."""
+
+
+class Policy(Strict):
+    """The whole of lockgate.toml."""
+
+    format: Literal["lockgate.policy/1"] = "lockgate.policy/1"
+    retention_days: int = Field(default=7, ge=1, le=3650)
+    """How long an index version stays ready for rollback after it last served, in days."""
+    environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1, max_length=20)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [environment.name for environment in self.environments]
+        if len(set(names)) != len(names):
+            raise ValueError("two environments have the same name")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The environments' names in order."""
+        return tuple(environment.name for environment in self.environments)
+
+    def environment(self, name: str) -> EnvironmentPolicy | None:
+        """The environment called `name`, or None."""
+        return next((one for one in self.environments if one.name == name), None)
+
+
+DEFAULT_POLICY = Policy(
+    environments=(
+        EnvironmentPolicy(name="staging"),
+        EnvironmentPolicy(name="production", note_required=True, production=True),
+    )
+)
+"""What `lockgate init` writes."""

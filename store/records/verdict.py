@@ -1,0 +1,79 @@
+"""verdicts/<release>/<ulid>.toml: what the gate said, and of what exactly it said so."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from store.records.base import Digest, Instant, Prose, ReleaseId, Strict, Ulid
+from store.records.policy import Tier
+
+Outcome = Literal["pass", "block", "inconclusive"]
+
+
+class Flip(Strict):
+    """A case whose score changed."""
+
+    case: str
+    category: str
+    before: float = Field(ge=0, le=1)
+    after: float = Field(ge=0, le=1)
+    question: Prose = ""
+    answer_before: Prose = ""
+    answer_after: Prose = ""
+    reason: Prose = ""
+
+
+class CategoryVerdict(Strict):
+    """One category of cases, candidate against baseline. Scores are means in [0, 1]."""
+
+    name: str
+    suite: str
+    """`evals/name`."""
+    outcome: Outcome
+    cases: int = Field(ge=0)
+    repeats: int = Field(ge=0)
+    candidate: float = Field(ge=0, le=1)
+    baseline: float | None = Field(default=None, ge=0, le=1)
+    difference: float | None = Field(default=None, ge=-1, le=1)
+    standard_error: float | None = Field(default=None, ge=0)
+    low: float | None = None
+    """difference − z·SE"""
+    high: float | None = None
+    """difference + z·SE"""
+    margin: float = Field(ge=0, le=1)
+    needs_repeats: int | None = None
+    """For inconclusive: repeats that would decide, where repeats can."""
+    reason: Prose
+
+
+class Verdict(Strict):
+    """The gate's word on one release. A promotion whose digests differ is refused."""
+
+    format: Literal["lockgate.verdict/1"] = "lockgate.verdict/1"
+    id: Ulid
+    at: Instant
+    release: ReleaseId
+    release_digest: Digest
+    baseline: ReleaseId | None = None
+    baseline_digest: Digest | None = None
+    tier: Tier
+    suites: dict[str, Digest]
+    """By `evals/name`: the digest of the version whose cases were run."""
+    graders_digest: Digest
+    """Over the identity (name, version, arguments) of all graders that scored."""
+    judge_digest: Digest | None = None
+    policy_digest: Digest
+    """Over margins, floors, alpha and repeats that decided."""
+    outcome: Outcome
+    reasons: tuple[Prose, ...] = ()
+    """One sentence for each thing that is not a pass."""
+    categories: tuple[CategoryVerdict, ...] = ()
+    flips: tuple[Flip, ...] = Field(default=(), max_length=50)
+    cases: int = Field(default=0, ge=0)
+    answers: int = Field(default=0, ge=0)
+    """Answers graded, both arms, all repeats."""
+    errors: int = Field(default=0, ge=0)
+    """Answers that machinery failed to give: never scored."""
+    took_seconds: float = Field(default=0, ge=0)

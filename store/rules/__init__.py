@@ -1,0 +1,1 @@
+"""Rules of the business: pure functions of records and a time. No I/O, no clock."""

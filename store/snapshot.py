@@ -1,0 +1,267 @@
+"""The store at one commit: typed reading by path. Nothing here writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+import pygit2
+from pydantic import BaseModel
+from ulid import ULID
+
+from store.bounded import read_toml
+from store.canonical import digest_of_files
+from store.errors import InputError
+from store.git import tree
+from store.records.component import Component, Kind, Pin, check_name
+from store.records.environment import Environment
+from store.records.operation import Operation
+from store.records.policy import Policy
+from store.records.release import Release
+from store.records.verdict import Verdict
+from store.records.versions import AppRevision, Guardrail, IndexManifest, ModelPin, PromptInfo, SuiteInfo
+from store.text import one_line
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_VERSION = re.compile(r"(v[1-9][0-9]{0,8})(\.toml)?")
+_RELEASE = re.compile(r"(r[1-9][0-9]{0,8})\.toml")
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+POLICY_PATH = "lockgate.toml"
+
+
+@lru_cache(maxsize=8192)
+def _parsed(
+    model: type[BaseModel],
+    blob_id: str,  # noqa: ARG001 - the key of the cache
+    path: str,
+    read: Callable[[], bytes],
+) -> BaseModel:
+    return read_toml(model, read(), path)
+
+
+class _Once:
+    """A reader that is equal to any other, so that the cache looks at the blob id alone."""
+
+    def __init__(self, blob: pygit2.Blob) -> None:
+        self.blob = blob
+
+    def __call__(self) -> bytes:
+        return bytes(self.blob.data)
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Once)
+
+
+class Snapshot:
+    """Everything that is read goes through here; equal blobs are parsed once."""
+
+    def __init__(self, commit: pygit2.Commit) -> None:
+        self.commit = str(commit.id)
+        """The commit (40 hex)."""
+        self.at = datetime.fromtimestamp(commit.commit_time, UTC)
+        self._tree: pygit2.Tree = commit.tree
+
+    # -- any file ---------------------------------------------------------------------------
+
+    def record(self, model: type[Model], path: str) -> Model | None:
+        """The TOML file at `path` as a `model`, or None. Raises InputError naming file and field."""
+        blob = tree.entry(self._tree, path)
+        if not isinstance(blob, pygit2.Blob):
+            return None
+        found: Any = _parsed(model, str(blob.id), path, _Once(blob))
+        return found  # type: ignore[no-any-return]
+
+    def bytes_at(self, path: str) -> bytes | None:
+        """The bytes of the file at `path`, or None."""
+        return tree.read(self._tree, path)
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The names in a folder; empty when there is none."""
+        return tree.names(self._tree, path)
+
+    # -- policy and environments --------------------------------------------------------------
+
+    @cached_property
+    def policy(self) -> Policy:
+        """lockgate.toml. Raises InputError when it is missing or malformed."""
+        found = self.record(Policy, POLICY_PATH)
+        if found is None:
+            raise InputError("the store has no lockgate.toml; `lockgate init` writes one.")
+        return found
+
+    def environment(self, name: str) -> Environment:
+        """The pointer of environment `name`; an empty one before its first release."""
+        if self.policy.environment(name) is None:
+            raise InputError(
+                f"there is no environment {one_line(name, 60)!r}; lockgate.toml has "
+                f"{', '.join(self.policy.names)}."
+            )
+        return self.record(Environment, f"environments/{name}.toml") or Environment(name=name)
+
+    def environments(self) -> tuple[Environment, ...]:
+        """All pointers, in the order of lockgate.toml."""
+        return tuple(self.environment(name) for name in self.policy.names)
+
+    # -- releases -----------------------------------------------------------------------------
+
+    def release_ids(self) -> tuple[str, ...]:
+        """r1, r2, … in order."""
+        found = [m[1] for name in self.names("releases") if (m := _RELEASE.fullmatch(name))]
+        return tuple(sorted(found, key=lambda one: int(one[1:])))
+
+    def release(self, id: str) -> Release:
+        """The release called `id`. Raises InputError when there is none."""
+        found = self.find_release(id)
+        if found is None:
+            ids = self.release_ids()
+            raise InputError(
+                f"there is no release {one_line(id, 40)!r}; "
+                + (f"the newest is {ids[-1]}." if ids else "`lockgate stage` makes the first one.")
+            )
+        return found
+
+    def find_release(self, id: str) -> Release | None:
+        """The release called `id`, or None."""
+        if not _RELEASE.fullmatch(f"{id}.toml"):
+            return None
+        return self.record(Release, f"releases/{id}.toml")
+
+    def next_release_id(self) -> str:
+        """The id that the next release gets."""
+        ids = self.release_ids()
+        return f"r{int(ids[-1][1:]) + 1 if ids else 1}"
+
+    def verdicts(self, release: str) -> tuple[Verdict, ...]:
+        """The gate's verdicts on `release`, newest first."""
+        names = sorted((n for n in self.names(f"verdicts/{release}") if n.endswith(".toml")), reverse=True)
+        found = (self.record(Verdict, f"verdicts/{release}/{name}") for name in names)
+        return tuple(one for one in found if one is not None)
+
+    # -- components ---------------------------------------------------------------------------
+
+    def components(self, kind: Kind | None = None) -> tuple[Component, ...]:
+        """Every component, in the order of kinds and names."""
+        return tuple(
+            Component(one, check_name(name, f"the store's {one.value}"))
+            for one in Kind
+            if kind is None or one is kind
+            for name in self.names(one.folder)
+        )
+
+    def versions(self, component: Component) -> tuple[str, ...]:
+        """v1, v2, … of `component` in order; empty when there is none."""
+        found = [m[1] for name in self.names(component.folder) if (m := _VERSION.fullmatch(name))]
+        return tuple(sorted(found, key=lambda one: int(one[1:])))
+
+    def next_version(self, component: Component) -> str:
+        """The version that the next `add` of `component` gets."""
+        versions = self.versions(component)
+        return f"v{int(versions[-1][1:]) + 1 if versions else 1}"
+
+    def newest(self, component: Component) -> Pin:
+        """The newest version of `component`. Raises InputError when it has none."""
+        versions = self.versions(component)
+        if not versions:
+            raise InputError(f"there is no {component}; `lockgate add {component.kind.value}` makes one.")
+        return Pin(component, versions[-1])
+
+    def pin(self, text: str) -> Pin:
+        """`kind/name@vN`, or `kind/name` for the newest. Raises InputError when it does not exist."""
+        if "@" not in text and "=" not in text:
+            return self.newest(Component.parse(text))
+        pin = Pin.parse(text)
+        if tree.entry(self._tree, pin.path) is None:
+            versions = self.versions(pin.component)
+            raise InputError(
+                f"there is no {pin}; "
+                + (f"the newest is {versions[-1]}." if versions else f"there is no {pin.component} at all.")
+            )
+        return pin
+
+    def files(self, pin: Pin) -> dict[str, bytes]:
+        """The files of a version by their relative path; a one-file kind has the one name `version.toml`."""
+        if pin.component.kind.is_folder:
+            return tree.files(self._tree, pin.path)
+        data = self.bytes_at(pin.path)
+        return {"version.toml": data} if data is not None else {}
+
+    def digest(self, pin: Pin) -> str:
+        """The digest of a version's files. Raises InputError when the version does not exist."""
+        found = self.files(pin)
+        if not found:
+            raise InputError(f"there is no {pin} in the store.")
+        return digest_of_files(found)
+
+    def version(self, pin: Pin) -> BaseModel:
+        """The TOML record of a version, whatever its kind. Raises InputError when there is none."""
+        model, path = _VERSION_RECORD[pin.component.kind]
+        found = self.record(model, pin.path + path)
+        if found is None:
+            if pin.component.kind is Kind.PROMPT and self.files(pin):
+                return PromptInfo()
+            raise InputError(f"there is no {pin} in the store.")
+        return found
+
+    def model(self, pin: Pin) -> ModelPin:
+        """A model version."""
+        return self._typed(pin, ModelPin)
+
+    def index(self, pin: Pin) -> IndexManifest:
+        """An index version's manifest."""
+        return self._typed(pin, IndexManifest)
+
+    def guardrail(self, pin: Pin) -> Guardrail:
+        """A guardrail version."""
+        return self._typed(pin, Guardrail)
+
+    def app(self, pin: Pin) -> AppRevision:
+        """An application revision."""
+        return self._typed(pin, AppRevision)
+
+    def _typed(self, pin: Pin, model: type[Model]) -> Model:
+        found = self.version(pin)
+        if not isinstance(found, model):
+            raise InputError(f"{pin} is not what was asked for here.")
+        return found
+
+    # -- records ------------------------------------------------------------------------------
+
+    def operation(self, id: str) -> Operation | None:
+        """The record called `id` (a ULID), or None."""
+        return self.record(Operation, record_path(id)) if _ULID.fullmatch(id) else None
+
+    def notes(self, id: str) -> tuple[str, ...]:
+        """The later remarks on record `id`, oldest first, as text."""
+        if not _ULID.fullmatch(id):
+            return ()
+        folder = notes_folder(id)
+        data = (self.bytes_at(f"{folder}/{name}") for name in sorted(self.names(folder)))
+        return tuple(one.decode(errors="replace")[:20_000] for one in data if one is not None)
+
+
+_VERSION_RECORD: dict[Kind, tuple[type[BaseModel], str]] = {
+    Kind.APP: (AppRevision, ""),
+    Kind.PROMPT: (PromptInfo, "/prompt.toml"),
+    Kind.MODEL: (ModelPin, ""),
+    Kind.INDEX: (IndexManifest, ""),
+    Kind.GUARDRAIL: (Guardrail, ""),
+    Kind.EVALS: (SuiteInfo, "/suite.toml"),
+}
+
+
+def record_path(id: str) -> str:
+    """records/<yyyy>/<mm>/<ulid>.toml: the month comes from the ULID's own time."""
+    at = ULID.from_str(id).datetime
+    return f"records/{at:%Y}/{at:%m}/{id}.toml"
+
+
+def notes_folder(id: str) -> str:
+    """Where the later remarks on record `id` are."""
+    return record_path(id).removesuffix(".toml") + "/notes"

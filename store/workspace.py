@@ -1,0 +1,82 @@
+"""A workspace: the folder that holds a store, index bytes, live documents and this machine's settings."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from store.clock import Clock, SystemClock
+from store.errors import InputError, MachineryError
+from store.git.repository import Store
+from store.identity import whoami
+from store.records.base import Person
+from store.records.component import check_name
+from store.settings import Settings, load_settings
+from store.text import one_line
+
+STORE = "store.git"
+
+
+class Workspace:
+    """Paths and the few things that every operation needs. Opening one touches nothing but settings.toml."""
+
+    def __init__(self, root: Path, clock: Clock | None = None) -> None:
+        self.root = root
+        self.clock: Clock = clock or SystemClock()
+
+    @classmethod
+    def find(cls, path: Path | str | None = None, clock: Clock | None = None) -> Workspace:
+        """The workspace at `path`, at LOCKGATE_WORKSPACE, or that holds the current folder.
+
+        Raises InputError when there is none.
+        """
+        named = path or os.environ.get("LOCKGATE_WORKSPACE")
+        if named:
+            root = Path(named).expanduser().resolve()
+            if not (root / STORE).is_dir():
+                shown = one_line(str(named))
+                raise InputError(f"{shown} is no Lockgate workspace; `lockgate init {shown}` makes one.")
+            return cls(root, clock)
+        here = Path.cwd()
+        for folder in (here, *here.parents):
+            if (folder / STORE).is_dir():
+                return cls(folder, clock)
+        raise InputError(
+            "this folder is in no Lockgate workspace: -C PATH names one, `lockgate init PATH` makes one, "
+            "`lockgate demo` shows one."
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        """The git store."""
+        return Store(self.root / STORE)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """settings.toml."""
+        return load_settings(self.root / "settings.toml")
+
+    @cached_property
+    def person(self) -> Person:
+        """Who is acting."""
+        return whoami(self.settings)
+
+    @property
+    def indexes(self) -> Path:
+        """The bytes of index versions."""
+        return self.root / "indexes"
+
+    @property
+    def state(self) -> Path:
+        """Caches, safe to delete."""
+        folder = self.root / "state"
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise MachineryError(f"{folder} cannot be made: {one_line(str(error))}.") from None
+        return folder
+
+    def live(self, environment: str) -> Path:
+        """The live document that running applications read."""
+        return self.root / "live" / f"{check_name(environment, 'environment')}.json"

@@ -1,0 +1,1 @@
+"""What tests share: workspaces with small, real content."""
