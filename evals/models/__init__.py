@@ -1,0 +1,1 @@
+"""Models: which ids are pinned, where they are served, and how one answer is fetched."""

@@ -1,0 +1,1 @@
+"""Prompts: read, check, render and compare their versions."""
