@@ -1,0 +1,174 @@
+"""lockgate add: a new version of a component."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from console.commands.options import changing, workspace
+from console.commands.output import carry_out, progress
+
+_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group(name="add")
+def add_command() -> None:
+    """Land a new version of a component; it never changes afterwards."""
+
+
+@add_command.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    type=_FOLDER,
+    required=True,
+    help="A folder with system.md and, if any, few_shot_examples.json and prompt.toml.",
+)
+@click.option("--what", default="", help="What changed, in a few words; else prompt.toml's, else counted.")
+@changing
+def prompt(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """A prompt."""
+    from console.operations.add import prompt as operation
+
+    here = workspace()
+    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+
+
+@add_command.command()
+@click.argument("name")
+@click.option(
+    "--provider", required=True, help="openai, anthropic, google, mistral, bedrock, azure, ollama, hf, gguf."
+)
+@click.option("--id", "id_", required=True, help="The pinned id: dated or digest, never a floating alias.")
+@click.option("--base-url", help="An OpenAI-compatible endpoint.")
+@click.option(
+    "--set", "parameters", multiple=True, metavar="KEY=VALUE", help="temperature, max_tokens, seed, …"
+)
+@click.option("--waiver", metavar="REASON", help="Answer for an id that no rule knows.")
+@click.option("--what", default="", help="What changed, in a few words.")
+@changing
+def model(
+    name: str,
+    provider: str,
+    id_: str,
+    base_url: str | None,
+    parameters: tuple[str, ...],
+    waiver: str | None,
+    what: str,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """A model pin. Parameters are part of the version."""
+    from console.operations.add import model as operation
+
+    here = workspace()
+    plan = operation.plan(
+        here,
+        name,
+        provider,
+        id_,
+        base_url=base_url,
+        parameters=operation.parse_parameters(parameters),
+        waiver=waiver,
+        what=what,
+    )
+    return carry_out(here, plan, why, dry_run, as_json)
+
+
+@add_command.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="A folder of Markdown, text or HTML, or a JSONL file.",
+)
+@click.option("--parent", metavar="vN", help="Take the vectors of what did not change from this version.")
+@click.option(
+    "--embedder",
+    help="minilm, chroma-default, openai:<model>, lexical; else the parent's or settings.toml's.",
+)
+@click.option(
+    "--chunk",
+    "chunk_characters",
+    type=click.IntRange(100, 8000),
+    default=600,
+    show_default=True,
+    help="Characters of a passage, at most.",
+)
+@click.option("--what", default="", help="What changed, in a few words; else counted.")
+@changing
+def index(
+    name: str,
+    source: Path,
+    parent: str | None,
+    embedder: str | None,
+    chunk_characters: int,
+    what: str,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """An index: built, sealed and probed on this machine, its manifest kept in git."""
+    from console.operations.add import index as operation
+
+    here = workspace()
+    plan = operation.build(
+        here,
+        name,
+        source,
+        parent=parent,
+        embedder=embedder,
+        chunk_characters=chunk_characters,
+        what=what,
+        report=progress,
+    )
+    return carry_out(here, plan, why, dry_run, as_json)
+
+
+@add_command.command()
+@click.argument("name")
+@click.option("--from", "source", type=_FILE, required=True, help="A TOML file of input and output rules.")
+@click.option("--what", default="", help="What changed, in a few words.")
+@changing
+def guardrail(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Guardrail rules."""
+    from console.operations.add import guardrail as operation
+
+    here = workspace()
+    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+
+
+@add_command.command()
+@click.argument("name")
+@click.option(
+    "--from", "source", type=_FOLDER, required=True, help="A folder with suite.toml and cases.jsonl."
+)
+@click.option("--what", default="", help="What changed, in a few words.")
+@changing
+def evals(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """An eval suite."""
+    from console.operations.add import evals as operation
+
+    here = workspace()
+    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+
+
+@add_command.command()
+@click.argument("name")
+@click.option("--revision", required=True, help="A 40-hex git commit or sha256:<64 hex> image digest.")
+@click.option("--repository", default="", help="Where that revision lives.")
+@click.option("--what", default="", help="What changed, in a few words.")
+@changing
+def app(name: str, revision: str, repository: str, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """An application revision."""
+    from console.operations.add import app as operation
+
+    here = workspace()
+    plan = operation.plan(here, name, revision, repository=repository, what=what)
+    return carry_out(here, plan, why, dry_run, as_json)

@@ -1,0 +1,59 @@
+"""lockgate list, show, diff."""
+
+from __future__ import annotations
+
+import click
+
+from console.commands.options import json_option, workspace
+from console.commands.output import print_json, say, table
+from store.records.component import Kind
+
+
+@click.command(name="list")
+@click.argument("kind", type=click.Choice([*(kind.value for kind in Kind), "release", "environment"]))
+@click.argument("name", required=False)
+@json_option
+def list_command(kind: str, name: str | None, as_json: bool) -> int:
+    """Components with their versions, releases, or environments."""
+    from console.operations import browse
+
+    here = workspace()
+    rows = browse.listed(here, kind, name)
+    if as_json:
+        print_json([dict(zip(rows.head, row, strict=True)) for row in rows.rows])
+    elif rows.rows:
+        table(rows.head, rows.rows)
+    else:
+        say(rows.empty)
+    return 0
+
+
+@click.command(name="show")
+@click.argument("ref")
+@json_option
+def show_command(ref: str, as_json: bool) -> int:
+    """One version, release, environment or record, whole."""
+    from console.operations import browse
+
+    shown = browse.shown(workspace(), ref)
+    if as_json:
+        print_json(shown.data)
+    else:
+        say(shown.text)
+    return 0
+
+
+@click.command(name="diff")
+@click.argument("older")
+@click.argument("newer")
+@json_option
+def diff_command(older: str, newer: str, as_json: bool) -> int:
+    """What differs between two versions, releases or environments."""
+    from console.operations import differ
+
+    found = differ.diff(workspace(), older, newer)
+    if as_json:
+        print_json(found.data)
+    else:
+        say(found.text or "They are equal.")
+    return 0

@@ -1,0 +1,122 @@
+"""Printing: what comes from outside is made safe, JSON stands alone, progress goes to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from console.operations.apply import Applied, apply_again
+from console.operations.plan import Check, Plan
+from store.progress import Progress
+from store.text import one_line, safe_text
+from store.workspace import Workspace
+
+_MARK = {"ok": "✓", "warn": "!", "unmet": "✗", "undecided": "?"}
+
+
+def say(text: str = "") -> None:
+    """One safe line (or several) on standard output."""
+    print(safe_text(text))
+
+
+def print_json(value: Any) -> None:
+    """`value` as the one JSON document on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 60) -> None:
+    """Aligned columns; a cell is cut at `limit` characters, the last one never."""
+    last = len(head) - 1
+    lines = [tuple(head)] + [
+        tuple(safe_text(cell) if n == last else one_line(cell, limit) for n, cell in enumerate(row))
+        for row in rows
+    ]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def progress(step: Progress) -> None:
+    """A progress line on standard error: drawn over where it is a terminal, every tenth elsewhere."""
+    if sys.stderr.isatty():
+        count = f" {step.done}/{step.total}" if step.total else (f" {step.done}" if step.done else "")
+        text = one_line(f"{step.stage}{count} {step.note}", 78)
+        end = "\n" if step.total and step.done >= step.total else ""
+        print(f"\r\x1b[2K{text}", end=end, file=sys.stderr, flush=True)
+    elif step.total and step.done and (step.done == step.total or step.done % max(1, step.total // 10) == 0):
+        print(
+            one_line(f"{step.stage} {step.done}/{step.total} {step.note}", 120), file=sys.stderr, flush=True
+        )
+
+
+def check_line(check: Check) -> str:
+    """ "✓ gate: passed against r1 on 60 cases"."""
+    return f"{_MARK[check.verdict]} {check.name}: {check.text}"
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan as plain data."""
+    return {
+        "verb": plan.verb,
+        "title": plan.title,
+        "summary": plan.summary,
+        "environment": plan.environment,
+        "release": plan.release,
+        "before": plan.before,
+        "after": plan.after,
+        "changes": [change.model_dump(mode="json") for change in plan.changes],
+        "checks": [
+            {"name": one.name, "verdict": one.verdict, "text": one.text, "overridable": one.overridable}
+            for one in plan.checks
+        ],
+        "effects": list(plan.effects),
+        "risk": plan.risk.name.lower(),
+        "gate": plan.gate,
+        "unmet": [one.text for one in plan.unmet],
+        "command": plan.command,
+    }
+
+
+def show_plan(plan: Plan) -> None:
+    """A plan as text."""
+    say(plan.title)
+    for change in plan.changes:
+        what = f"  {change.what}" if change.what else ""
+        say(f"  {change.component}  {change.before or '—'} → {change.after or '—'}{what}")
+    for check in plan.checks:
+        say(f"  {check_line(check)}")
+    for effect in plan.effects:
+        say(f"  · {effect}")
+
+
+def carry_out(workspace: Workspace, plan: Plan, why: str, dry_run: bool, as_json: bool) -> int:
+    """Shows `plan` (--dry-run) or applies it and prints its record; returns the exit code."""
+    if dry_run:
+        if as_json:
+            print_json({"dry_run": True, **plan_as_json(plan)})
+        else:
+            show_plan(plan)
+            say("Dry run: nothing was changed.")
+        return 0 if not plan.unmet else (3 if all(c.verdict == "undecided" for c in plan.unmet) else 1)
+    applied = apply_again(workspace, plan, why, report=progress)
+    show_applied(applied, plan, as_json)
+    return 0
+
+
+def show_applied(applied: Applied, plan: Plan, as_json: bool) -> None:
+    """The record of what was done, and what this machine could not follow up."""
+    record = applied.record
+    for problem in applied.problems:
+        print(f"lockgate: {safe_text(problem)}", file=sys.stderr)
+    if as_json:
+        print_json(
+            {**record.model_dump(mode="json"), "commit": applied.commit, "problems": list(applied.problems)}
+        )
+        return
+    say(record.summary)
+    for check in plan.checks:
+        if check.verdict == "warn":
+            say(f"  {check_line(check)}")
+    say(f"  record {record.id}, commit {applied.commit[:10]}")

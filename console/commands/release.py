@@ -1,0 +1,188 @@
+"""lockgate stage, eval, promote, switch, rollback, clear."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import click
+
+from console.commands.options import changing, json_option, override_option, workspace
+from console.commands.output import carry_out, print_json, progress, say
+from console.commands.verdict_text import show_verdict, verdict_as_json
+from console.operations.apply import apply_again
+from store.errors import Blocked, Inconclusive
+from store.records.policy import TIERS, Tier
+from store.records.verdict import Verdict
+
+_TIER = click.Choice(TIERS)
+_CODE = {"pass": 0, "block": 1, "inconclusive": 3}
+
+
+@click.command(name="stage")
+@click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="KIND/NAME=vN",
+    help="A version to put in; without =vN the newest.",
+)
+@click.option(
+    "--base",
+    metavar="REF",
+    help="A release or environment to start from; else what the first environment serves.",
+)
+@click.option("--tier", type=_TIER, help="Run another tier than the gate wants.")
+@click.option(
+    "--keep-blocked",
+    is_flag=True,
+    help="When the gate blocks, record the release and its verdict as evidence.",
+)
+@override_option
+@changing
+def stage_command(
+    sets: tuple[str, ...],
+    base: str | None,
+    tier: Tier | None,
+    keep_blocked: bool,
+    override: str | None,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Compose a release, run its gate, and put it into the first environment."""
+    from console.operations import stage
+
+    here = workspace()
+    composition = stage.compose(here, sets, base)
+    if dry_run:
+        return carry_out(here, stage.plan(here, composition, ()), why, dry_run, as_json)
+    verdicts = asyncio.run(stage.gate(here, composition, tier=tier, report=progress))
+    _tell(verdicts, as_json)
+    plan = stage.plan(here, composition, verdicts, override=override, keep_blocked=keep_blocked)
+    if plan.verb != "block":
+        return carry_out(here, plan, why, dry_run, as_json)
+    apply_again(here, plan, why, report=progress)
+    raise Blocked(
+        f"{plan.release} is blocked: {'; '.join(verdicts[0].reasons) or 'the gate said no'} "
+        "It is kept as evidence; no environment was changed.",
+        verdicts[0].reasons,
+    )
+
+
+def _tell(verdicts: Sequence[Verdict], as_json: bool) -> None:
+    for verdict in verdicts:
+        if not as_json:
+            show_verdict(verdict, file=sys.stderr)
+
+
+@click.command(name="eval")
+@click.argument("release")
+@click.option(
+    "--against",
+    metavar="REF",
+    help="The baseline: a release or an environment; else what the first environment serves.",
+)
+@click.option("--no-baseline", is_flag=True, help="Judge by floors, must-pass and zero tolerance alone.")
+@click.option("--tier", type=_TIER, help="Else the tier that the first environment's gate wants.")
+@changing
+def eval_command(
+    release: str,
+    against: str | None,
+    no_baseline: bool,
+    tier: Tier | None,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Evaluate a release and commit the verdict as evidence. Exits 0, 1, 3 or 4."""
+    from console.operations import evaluate
+
+    here = workspace()
+    task = evaluate.prepare(here, release, against, no_baseline=no_baseline, tier=tier)
+    if dry_run:
+        if as_json:
+            print_json(
+                {"dry_run": True, "release": task.release.id, "baseline": task.baseline_id, "tier": task.tier}
+            )
+        else:
+            against = task.baseline_id or "no baseline"
+            say(f"Would evaluate {task.release.id} against {against} on the {task.tier} tier.")
+        return 0
+    verdict = asyncio.run(evaluate.run(here, task, report=progress))
+    applied = apply_again(here, evaluate.plan(here, verdict), why, report=progress)
+    if as_json:
+        print_json({**verdict_as_json(verdict), "record": applied.record.id, "commit": applied.commit})
+        return _CODE[verdict.outcome]
+    show_verdict(verdict)
+    if verdict.outcome == "block":
+        raise Blocked(f"{verdict.release} is blocked: {'; '.join(verdict.reasons)}", verdict.reasons)
+    if verdict.outcome == "inconclusive":
+        raise Inconclusive(f"{verdict.release} is undecided: {'; '.join(verdict.reasons)}", verdict.reasons)
+    return 0
+
+
+@click.command(name="promote")
+@click.argument("release")
+@click.option("--to", "environment", required=True, metavar="ENV")
+@override_option
+@changing
+def promote_command(
+    release: str, environment: str, override: str | None, why: str, dry_run: bool, as_json: bool
+) -> int:
+    """Move a release into an environment."""
+    from console.operations import promote
+
+    here = workspace()
+    plan = promote.plan(here, release, environment, override=override)
+    return carry_out(here, plan, why, dry_run, as_json)
+
+
+@click.command(name="switch")
+@click.argument("version", metavar="KIND/NAME@vN")
+@click.option("--env", "environment", required=True, metavar="ENV")
+@override_option
+@changing
+def switch_command(
+    version: str, environment: str, override: str | None, why: str, dry_run: bool, as_json: bool
+) -> int:
+    """Change one component of an environment now."""
+    from console.operations import switch
+
+    here = workspace()
+    return carry_out(here, switch.plan(here, version, environment, override=override), why, dry_run, as_json)
+
+
+@click.command(name="rollback")
+@click.option("--env", "environment", required=True, metavar="ENV")
+@click.option("--only", multiple=True, metavar="KIND[/NAME]", help="Only this component; may be given again.")
+@changing
+def rollback_command(environment: str, only: tuple[str, ...], why: str, dry_run: bool, as_json: bool) -> int:
+    """Go back to what served before: everything, or only some components. Never waits for evals."""
+    from console.operations import rollback
+
+    here = workspace()
+    return carry_out(here, rollback.plan(here, environment, only), why, dry_run, as_json)
+
+
+@click.command(name="clear")
+@click.argument("release")
+@changing
+def clear_command(release: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Let a release that was rolled back be promoted again."""
+    from console.operations import clear
+
+    here = workspace()
+    return carry_out(here, clear.plan(here, release), why, dry_run, as_json)
+
+
+__all__ = [
+    "clear_command",
+    "eval_command",
+    "json_option",
+    "promote_command",
+    "rollback_command",
+    "stage_command",
+    "switch_command",
+]

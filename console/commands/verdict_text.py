@@ -1,0 +1,39 @@
+"""A verdict as text and as plain data."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TextIO
+
+from store.records.verdict import CategoryVerdict, Verdict
+from store.text import one_line, safe_text
+
+_WORD = {"pass": "✓ pass", "block": "✗ block", "inconclusive": "? inconclusive"}
+
+
+def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
+    """Everything the verdict record holds."""
+    return verdict.model_dump(mode="json")
+
+
+def show_verdict(verdict: Verdict, file: TextIO | None = None) -> None:
+    """The verdict, its categories, its reasons and the cases that flipped."""
+    out = file or sys.stdout
+    against = f"against {verdict.baseline}" if verdict.baseline else "without a baseline"
+    lines = [
+        f"{verdict.release} {against}, {verdict.tier} tier: {_WORD[verdict.outcome]} "
+        f"({verdict.cases} cases, {verdict.answers} answers, {verdict.errors} errors, "
+        f"{verdict.took_seconds:.0f} s)",
+        *(f"  {_category(one)}" for one in verdict.categories),
+        *(f"  {reason}" for reason in verdict.reasons),
+    ]
+    for flip in verdict.flips[:5]:
+        arrow = f"{flip.before:.2f} → {flip.after:.2f}"
+        lines.append(f"  {arrow}  {one_line(flip.question or flip.case, 70)}")
+    print(safe_text("\n".join(lines)), file=out)
+
+
+def _category(one: CategoryVerdict) -> str:
+    base = f" (baseline {one.baseline * 100:5.1f})" if one.baseline is not None else ""
+    score = f"{one.candidate * 100:5.1f}{base}"
+    return f"{_WORD[one.outcome]:<15} {one.name:<14} {score}  {one.cases} cases × {one.repeats}"

@@ -1,0 +1,120 @@
+"""lockgate init, status, reconcile, check, doctor, version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from console.commands.options import json_option, workspace
+from console.commands.output import print_json, progress, say, table
+from console.version import version
+from store.errors import InputError, MachineryError
+
+
+@click.command(name="init")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def init_command(path: Path, as_json: bool) -> int:
+    """Make a workspace: a git store, and folders for index bytes, live documents and caches."""
+    from console.operations.init import init
+
+    made = init(path)
+    if as_json:
+        print_json({"workspace": str(made.root), "commit": made.store.tip()})
+        return 0
+    say(f"Made {made.root}: environments {', '.join(made.store.at().policy.names)}.")
+    say(f"Next: cd {path} && lockgate add prompt NAME --from FOLDER")
+    return 0
+
+
+@click.command(name="status")
+@json_option
+def status_command(as_json: bool) -> int:
+    """What each environment serves, and what needs a person."""
+    from console.operations.status import status
+
+    now = status(workspace())
+    if as_json:
+        print_json(now.as_json())
+        return 0
+    table(
+        ("environment", "release", "since", "live", "components"),
+        (
+            (
+                one.name,
+                one.stable or "—",
+                f"{one.since:%Y-%m-%d %H:%M}" if one.since else "—",
+                one.live,
+                "  ".join(one.components),
+            )
+            for one in now.environments
+        ),
+    )
+    for line in now.attention:
+        say(f"! {line}")
+    return 0
+
+
+@click.command(name="reconcile")
+@json_option
+def reconcile_command(as_json: bool) -> int:
+    """Make this machine true to the store: open index copies, write live documents."""
+    from console.operations.reconcile import reconcile
+
+    done = reconcile(workspace(), report=progress)
+    if as_json:
+        print_json({"published": list(done.published), "problems": list(done.problems)})
+    elif not done.problems:
+        say(f"Published {', '.join(done.published)}." if done.published else "Everything is up to date.")
+    if done.problems:
+        raise MachineryError(" ".join(done.problems))
+    return 0
+
+
+@click.command(name="check")
+@json_option
+def check_command(as_json: bool) -> int:
+    """Read every file of the store and say which is malformed: what a pull request's CI runs."""
+    from console.operations.check import check
+
+    findings = check(workspace())
+    if as_json:
+        print_json({"ok": not findings, "findings": list(findings)})
+    else:
+        for finding in findings:
+            say(f"✗ {finding}")
+        if not findings:
+            say("Every file of the store reads well.")
+    if findings:
+        raise InputError(f"{len(findings)} of the store's files need mending.")
+    return 0
+
+
+@click.command(name="doctor")
+@json_option
+def doctor_command(as_json: bool) -> int:
+    """Look at this machine: packages, disk, store, index bytes, live documents."""
+    from console.operations.doctor import doctor
+
+    lines = doctor(workspace())
+    if as_json:
+        print_json([{"what": one.what, "ok": one.ok, "text": one.text} for one in lines])
+    else:
+        for one in lines:
+            say(f"{'✓' if one.ok else '✗'} {one.what}: {one.text}")
+    bad = [one for one in lines if not one.ok]
+    if bad:
+        raise MachineryError(f"{len(bad)} of {len(lines)} look-ups need attention.")
+    return 0
+
+
+@click.command(name="version")
+@json_option
+def version_command(as_json: bool) -> int:
+    """The version of Lockgate."""
+    if as_json:
+        print_json({"version": version()})
+    else:
+        say(f"lockgate {version()}")
+    return 0

@@ -1,0 +1,1 @@
+"""Add: land a new version of a component. One file per kind; `landing` is what they share."""

@@ -1,0 +1,32 @@
+"""Add an eval suite version from a folder of suite.toml and cases.jsonl."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.operations.add.landing import plan_version
+from console.operations.add.reading import read_folder
+from console.operations.plan import Check, Plan
+from evals.suite import parse_suite
+from store.records.component import Component, Kind, check_name
+from store.workspace import Workspace
+
+FILES = ("suite.toml", "cases.jsonl")
+
+
+def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Plan:
+    """What adding the suite in `folder` as the next version of `evals/name` would do.
+
+    Raises InputError naming file, line and field of whatever is malformed.
+    """
+    component = Component(Kind.EVALS, check_name(name, "evals name"))
+    files = read_folder(folder, FILES, FILES)
+    suite = parse_suite(files, folder.name or name)
+    return plan_version(
+        workspace,
+        component,
+        files,
+        what or suite.info.what_changed or f"{len(suite.cases)} cases",
+        f"lockgate add evals {name} --from FOLDER",
+        tuple(Check("coverage", "warn", text) for text in suite.coverage()),
+    )

@@ -1,0 +1,154 @@
+"""The one way in which every change is made: lock, re-read the tip, re-check, commit, reconcile."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ulid import ULID
+
+from console.operations.plan import Plan, Stamp
+from console.operations.reconcile import reconcile
+from console.version import version
+from store.bounded import write_toml
+from store.clock import to_milliseconds
+from store.errors import Blocked, InputError, StaleTip
+from store.progress import Report, silent
+from store.records.operation import Operation
+from store.snapshot import record_path
+from store.workspace import Workspace
+
+_NOTE_LIMIT = 20_000
+_TRIES = 20
+
+
+class StalePlan(StaleTip):
+    """`main` moved and the plan would now do something else. `plan` is the new one, to be looked at."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(f"{plan.title}: the store changed meanwhile; look at the new plan and decide again.")
+        self.plan = plan
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was done. The commit is on disk."""
+
+    record: Operation
+    commit: str
+    problems: tuple[str, ...] = ()
+    """What this machine could not follow up (a live document that could not be written)."""
+
+
+def apply(
+    workspace: Workspace, plan: Plan, why: str = "", *, report: Report = silent, decided: bool = False
+) -> Applied:
+    """Does what `plan` says and returns its record.
+
+    Where the store moved meanwhile, the plan is made again on the new tip and must have the same
+    effect; `decided` (a command, whose person named the outcome) accepts the same outcome from
+    another start.
+
+    Raises Blocked or Inconclusive with every unmet condition, StalePlan when the store moved under
+    it, MachineryError when a disk or an index fails. Until the commit nothing has changed.
+    """
+    why = _checked_note(plan, why)
+    plan.demand()
+    if plan.prepare is not None:
+        plan.prepare()
+    for attempt in range(_TRIES):
+        try:
+            record, commit = _commit(workspace, plan, why, decided)
+            break
+        except StalePlan:
+            raise
+        except StaleTip:  # somebody who does not take our lock was faster
+            if attempt == _TRIES - 1:
+                raise
+    done = reconcile(workspace, report=report)
+    return Applied(record, commit, done.problems)
+
+
+def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Report = silent) -> Applied:
+    """`apply`, re-planned as often as the store moves: for commands, where the person has decided already."""
+    for _ in range(_TRIES):
+        try:
+            return apply(workspace, plan, why, report=report, decided=True)
+        except StalePlan as stale:
+            plan = stale.plan
+    raise StaleTip(
+        f"{plan.title}: the store changed {_TRIES} times meanwhile; nothing was changed. Try again."
+    )
+
+
+def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[Operation, str]:
+    store = workspace.store
+    with store.writing() as writer:
+        tip = store.tip()
+        if tip != plan.tip and plan.remake is not None:
+            fresh = plan.remake(store.at(tip))
+            same = fresh.outcome() == plan.outcome() if decided else fresh.effect() == plan.effect()
+            if not same or fresh.unmet:
+                raise StalePlan(fresh)
+            plan = fresh
+        # Records are ordered by their time too: a clock that went back must not put one before its parent.
+        now = max(to_milliseconds(workspace.clock.now()), store.at(tip).at + timedelta(milliseconds=1))
+        stamp = Stamp(str(ULID.from_datetime(now)), now, workspace.person, why)
+        record = _record(plan, stamp)
+        files = {**plan.write(stamp), record_path(stamp.id): write_toml(record)}
+        return record, writer.commit(tip, files, _message(record, plan), stamp.by, now)
+
+
+def _record(plan: Plan, stamp: Stamp) -> Operation:
+    return Operation(
+        id=stamp.id,
+        kind=plan.verb,
+        at=stamp.at,
+        by=stamp.by,
+        environment=plan.environment,
+        why=stamp.why,
+        summary=plan.summary,
+        release=plan.release,
+        before=plan.before,
+        after=plan.after,
+        changes=plan.changes,
+        evidence=plan.evidence,
+        gate=plan.gate,
+        overrides=plan.overrides,
+        checks=tuple(f"{check.verdict}: {check.name}: {check.text}" for check in plan.checks),
+        about=plan.about,
+        tool=version(),
+        host=socket.gethostname(),
+    )
+
+
+def _message(record: Operation, plan: Plan) -> str:
+    """Subject, the note, and one trailer a line; the record is what counts, trailers help to find it."""
+    trailers = {
+        "Lockgate-Op": record.id,
+        "Lockgate-Kind": record.kind,
+        "Lockgate-Environment": record.environment,
+        "Lockgate-Release": record.release,
+        "Lockgate-Gate": record.gate if record.environment else None,
+    }
+    lines = [f"{key}: {value}" for key, value in trailers.items() if value]
+    body = [plan.title, record.summary if record.summary != plan.title else "", record.why, "\n".join(lines)]
+    return "\n\n".join(part for part in body if part) + "\n"
+
+
+def _checked_note(plan: Plan, why: str) -> str:
+    why = why.strip()
+    if len(why) > _NOTE_LIMIT:
+        raise InputError(f"the note has {len(why):,} characters; at most {_NOTE_LIMIT:,} are kept.")
+    if plan.note_required and not why:
+        missing = f"{plan.environment or 'this'} wants a note: say why with -m"
+        reasons = (*(check.text for check in plan.unmet), missing)
+        raise Blocked(f"{plan.title}: {'; '.join(reasons)}. Nothing was changed.", reasons)
+    return why
+
+
+def without_effect(plan: Plan) -> Plan:
+    """`plan` as it is shown by --dry-run: never applied, so its slow preparation is dropped."""
+    return dataclasses.replace(plan, prepare=None)

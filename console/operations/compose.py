@@ -1,0 +1,34 @@
+"""Composing a release: a base with some versions put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from store.records.component import Pin
+from store.records.release import PinnedVersion, Release, release_digest
+from store.snapshot import Snapshot
+from store.workspace import Workspace
+
+
+def composed(workspace: Workspace, snapshot: Snapshot, base: Release | None, pins: Iterable[Pin]) -> Release:
+    """A draft of the next release: `base` with `pins` put in. Raises InputError for unknown versions."""
+    components = dict(base.components) if base else {}
+    for pin in pins:
+        components[str(pin.component)] = PinnedVersion(version=pin.version, digest=snapshot.digest(pin))
+    return Release(
+        id=snapshot.next_release_id(),
+        created_at=workspace.clock.now(),
+        created_by=workspace.person,
+        base=base.id if base else None,
+        digest=release_digest(components),
+        components=dict(sorted(components.items())),
+    )
+
+
+def same_release(snapshot: Snapshot, draft: Release) -> Release | None:
+    """The newest release that binds exactly the same versions, or None."""
+    for id in reversed(snapshot.release_ids()):
+        found = snapshot.find_release(id)
+        if found is not None and found.digest == draft.digest:
+            return found
+    return None

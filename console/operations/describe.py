@@ -1,0 +1,105 @@
+"""What a change is, in words: the sentence that people want in an incident."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from store.records.component import Component, Kind, Pin
+from store.records.operation import Change
+from store.records.release import Release
+from store.snapshot import Snapshot
+
+_ORDER = list(Kind)
+
+
+def changes_between(snapshot: Snapshot, before: Release | None, after: Release) -> tuple[Change, ...]:
+    """One Change for each component that differs, in the order of kinds."""
+    names = set(after.components) | set(before.components if before else ())
+    components = sorted(
+        (Component.parse(name) for name in names), key=lambda c: (_ORDER.index(c.kind), c.name)
+    )
+    found = (_change(snapshot, component, before, after) for component in components)
+    return tuple(change for change in found if change is not None)
+
+
+def _change(
+    snapshot: Snapshot, component: Component, before: Release | None, after: Release
+) -> Change | None:
+    old = before.components.get(str(component)) if before else None
+    new = after.components.get(str(component))
+    if old == new:
+        return None
+    return Change(
+        component=str(component),
+        before=old.version if old else None,
+        after=new.version if new else None,
+        before_digest=old.digest if old else None,
+        after_digest=new.digest if new else None,
+        what=what_changed(snapshot, component, old.version if old else None, new.version if new else None),
+    )
+
+
+def what_changed(snapshot: Snapshot, component: Component, before: str | None, after: str | None) -> str:
+    """What differs from `before` to `after`, in a few words; empty where nothing is known."""
+    if after is None:
+        return "taken out"
+    pin = Pin(component, after)
+    if before is not None and int(before[1:]) > int(after[1:]):
+        undone = getattr(snapshot.version(Pin(component, before)), "what_changed", "")
+        return f"back from {before}" + (f", which {_lower(undone)}" if undone else "")
+    said = str(getattr(snapshot.version(pin), "what_changed", ""))
+    if said:
+        return said
+    return "first version" if before is None else _computed(snapshot, Pin(component, before), pin)
+
+
+def _computed(snapshot: Snapshot, before: Pin, after: Pin) -> str:
+    kind = after.component.kind
+    if kind is Kind.INDEX:
+        old, new = snapshot.index(before), snapshot.index(after)
+        return f"{old.documents} → {new.documents} documents"
+    if kind is Kind.APP:
+        return f"revision {snapshot.app(before).revision[:12]} → {snapshot.app(after).revision[:12]}"
+    if kind in (Kind.PROMPT, Kind.EVALS):
+        return _files_changed(snapshot.files(before), snapshot.files(after))
+    return _fields_changed(
+        snapshot.version(before).model_dump(mode="json"), snapshot.version(after).model_dump(mode="json")
+    )
+
+
+def _fields_changed(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
+    parts: list[str] = []
+    for key in sorted(set(old) | set(new)):
+        was, now = old.get(key), new.get(key)
+        if was == now or key == "what_changed":
+            continue
+        if isinstance(was, dict) and isinstance(now, dict):
+            parts.append(_fields_changed(was, now, f"{prefix}{key}."))
+        elif isinstance(was, list) or isinstance(now, list):
+            parts.append(f"{prefix}{key} changed")
+        else:
+            parts.append(f"{prefix}{key} {was} → {now}")
+    return ", ".join(part for part in parts if part)
+
+
+def _files_changed(old: dict[str, bytes], new: dict[str, bytes]) -> str:
+    names = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
+    return f"{', '.join(names)} changed" if names else ""
+
+
+def sentence(verb: str, changes: Sequence[Change], environment: str | None = None) -> str:
+    """ "Deployed prompt support v7 (changed tone) + index handbook v3 (50 documents added)"."""
+    parts = [_part(change) for change in changes]
+    where = f" in {environment}" if environment else ""
+    return f"{verb} {' + '.join(parts)}{where}" if parts else f"{verb}{where}, with no component changed"
+
+
+def _part(change: Change) -> str:
+    kind, name = change.component.split("/", 1)
+    what = f" ({change.what})" if change.what else ""
+    return f"{kind} {name} {change.after or 'removed'}{what}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
