@@ -47,7 +47,7 @@ def what_changed(snapshot: Snapshot, component: Component, before: str | None, a
     pin = Pin(component, after)
     if before is not None and int(before[1:]) > int(after[1:]):
         undone = getattr(snapshot.version(Pin(component, before)), "what_changed", "")
-        return f"back from {before}" + (f", which {_lower(undone)}" if undone else "")
+        return f"back from {before}" + (f": {undone}" if undone else "")
     said = str(getattr(snapshot.version(pin), "what_changed", ""))
     if said:
         return said
@@ -99,7 +99,3 @@ def _part(change: Change) -> str:
     kind, name = change.component.split("/", 1)
     what = f" ({change.what})" if change.what else ""
     return f"{kind} {name} {change.after or 'removed'}{what}"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

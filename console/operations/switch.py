@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,8 +48,8 @@ def _plan(
         conditions.hold_check(pointer),
         *index_checks(workspace, snapshot, release),
     ]
-    if known and _served_at(snapshot, pointer, pin) is None:
-        checks.append(conditions.rejected_check(snapshot, known))
+    if known:
+        checks.append(_rejected(snapshot, pointer, known, pin))
     settled, overrides = conditions.overridden(checks, override)
     served = _served_at(snapshot, pointer, pin) is not None
     changes = changes_between(snapshot, current, release)
@@ -91,6 +92,14 @@ def _plan(
         command=f"lockgate switch {pin} --env {environment}"
         + (f" --override {shlex.quote(override)}" if override else ""),
     )
+
+
+def _rejected(snapshot: Snapshot, pointer: Environment, known: Release, pin: Pin) -> Check:
+    """Going back to a version that served is a person's decision: a rejection is told, not enforced."""
+    check = conditions.rejected_check(snapshot, known)
+    if check.verdict == "unmet" and _served_at(snapshot, pointer, pin) is not None:
+        return dataclasses.replace(check, verdict="warn")
+    return check
 
 
 def _outcome(checks: tuple[Check, ...], served: bool, overridden: bool) -> GateWord:
