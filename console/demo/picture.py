@@ -31,9 +31,10 @@ async def settled(pilot: Pilot[None]) -> None:
         )
         deaf = isinstance(app.screen, Dialog) and not app.screen.armed
         quiet = 0 if busy or deaf else quiet + 1
-        if quiet == 3:
+        if quiet == 2:
             return
-        await asyncio.sleep(0.01)
+        if not quiet:
+            await asyncio.sleep(0.005)
 
 
 def _waits_for_person(app: App[None], group: str) -> bool:

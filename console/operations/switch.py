@@ -11,7 +11,7 @@ from console.operations import conditions
 from console.operations.compose import composed, same_release
 from console.operations.describe import changes_between, sentence
 from console.operations.evidence import stale_verdicts
-from console.operations.plan import Check, GateWord, Plan, Stamp
+from console.operations.plan import Check, GateWord, Plan, Risk, Stamp
 from console.operations.ready import index_checks, ready
 from store.bounded import write_toml
 from store.errors import InputError
@@ -54,6 +54,8 @@ def _plan(
     served = _served_at(snapshot, pointer, pin) is not None
     changes = changes_between(snapshot, current, release)
     risk = conditions.forward_risk(policy, overrides)
+    if served and risk is Risk.FORWARD:
+        risk = Risk.ROLLBACK  # to what is known to be good: the plan and Enter are enough
     retention = timedelta(days=snapshot.policy.retention_days)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def race(workspace: Workspace, turns: int) -> None:
         assert ids.count(record) == 1 and commits.count(commit) == 1
     promotions = [entry for entry in entries if entry.kind == "promote"]
     assert len(promotions) == 4 * turns
-    for newer, older in zip(promotions, promotions[1:], strict=False):
+    for newer, older in pairwise(promotions):
         assert newer.before == older.after, "each promotion starts from what the one before it left"
     pointer = workspace.store.at().environment("production")
     assert pointer.stable == promotions[0].after and pointer.generation == 4 * turns

@@ -66,7 +66,7 @@ def test_a_full_rollback_serves_what_served_before_and_rejects_what_it_took_away
     assert [one.release for one in pointer.rejected] == ["r2"]
     assert [one.component for one in pointer.holds] == ["*"]
     assert live(workspace, "production")["stable"]["release"] == "r1"  # type: ignore[index]
-    with pytest.raises(Blocked, match="r2 was rolled back in production.*lockgate clear r2"):
+    with pytest.raises(Blocked, match=r"r2 was rolled back in production.*lockgate clear r2"):
         promote_to(workspace, "r2")
     apply(workspace, clear.plan(workspace, "r2"), "it was the network")
     promote_to(workspace, "r2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def test_the_pointer_tells_what_served_when(moves: list[tuple[int, int]]) -> Non
         assert (pointer.stable, pointer.previous) == (f"r{number}", before.stable)
     assert [one.release for one in pointer.served[:20]] == [id for id, _ in reversed(log)][:20]
     assert [one.until for one in pointer.served].count(None) == 1
-    for newer, older in zip(pointer.served, pointer.served[1:], strict=False):
+    for newer, older in pairwise(pointer.served):
         assert older.until == newer.since
 
     target = serving.rollback_target(pointer, frozenset())

@@ -1,0 +1,1 @@
+"""One screen a file. Screens turn keys into operations and results into widgets."""

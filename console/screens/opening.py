@@ -1,0 +1,33 @@
+"""Which screen stands behind which number. All but the first are loaded behind the first paint."""
+
+from __future__ import annotations
+
+from console.actions import Place
+from console.screens.overview import OverviewScreen
+from console.screens.place import PlaceScreen
+from console.screens.session import Session
+
+
+def screen_for(place: Place, session: Session) -> PlaceScreen:
+    """A new screen for `place`."""
+    if place == "overview":
+        return OverviewScreen(session)
+    if place == "stage":
+        from console.screens.stage import StageScreen
+
+        return StageScreen(session)
+    if place == "indexes":
+        from console.screens.indexes import IndexesScreen
+
+        return IndexesScreen(session)
+    from console.screens.history import HistoryScreen
+
+    return HistoryScreen(session)
+
+
+def load_rest() -> None:
+    """Imports what the other screens and the first change need, in whatever thread it is called."""
+    import console.screens.history
+    import console.screens.indexes
+    import console.screens.operate
+    import console.screens.stage  # noqa: F401

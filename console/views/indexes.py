@@ -1,0 +1,137 @@
+"""Index versions: how ready they are, for how long, what they hold, who serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from console.views.ages import age, full_stamp, span
+from console.views.line import BLANK, Line, Part, Tone, line, muted
+from console.views.marks import INDEX_STATUS
+from console.views.table import Column, Row, Table
+from console.views.versions import current_version
+from console.views.words import counted
+from console.views.world import World
+from store.records.component import Component, Kind, Pin
+from store.records.versions import DocumentDelta
+from store.rules.index_status import IndexStatus
+
+COLUMNS = (
+    Column("version", least=8, most=10),
+    Column("status", least=16, most=18),
+    Column("left", least=6, most=8),
+    Column("built", least=6, most=8, drop=2),
+    Column("documents", least=9, most=12),
+    Column("passages", least=8, most=12, drop=3),
+    Column("changed", least=10, most=18),
+    Column("what changed", grow=1, least=12),
+    Column("serves", least=8, most=24, drop=1),
+)
+
+
+def indexes_table(world: World) -> Table:
+    """All versions of all indexes, newest first, under a heading for each index."""
+    rows: list[Row] = []
+    for component in world.snapshot.components(Kind.INDEX):
+        rows.append(Row(str(component), (_heading(world, component),), heading=True))
+        rows += [_row(world, Pin(component, version)) for version in reversed(_versions(world, component))]
+    return Table(
+        COLUMNS, tuple(rows), line("no index yet: ", Part("lockgate add index NAME --from PATH", "key"))
+    )
+
+
+def ready_key(world: World) -> str | None:
+    """The version that somebody on call wants: the one that stopped serving last and is still ready."""
+    ready = [
+        (status.last_served, f"index/{name}@{version}")
+        for name, versions in world.statuses.items()
+        for version, status in versions.items()
+        if status.status == "rollback_ready" and status.last_served is not None
+    ]
+    return max(ready)[1] if ready else None
+
+
+def _versions(world: World, component: Component) -> tuple[str, ...]:
+    return world.snapshot.versions(component)
+
+
+def _heading(world: World, component: Component) -> Line:
+    served = [
+        f"{name} serves {version}"
+        for name in reversed(world.environments)
+        if (version := current_version(world, name, component))
+    ]
+    return line(
+        Part(str(component), "strong"), muted("   " + (", ".join(served) or "no environment serves it"))
+    )
+
+
+def _row(world: World, pin: Pin) -> Row:
+    status = world.statuses[pin.component.name][pin.version]
+    manifest = world.snapshot.index(pin)
+    mark = INDEX_STATUS[status.status]
+    return Row(
+        str(pin),
+        (
+            line(Part(pin.version, "strong")),
+            mark.line(),
+            line(span(status.left) if status.left else muted("–")),
+            line(muted(age(world.now, manifest.built_at))),
+            line(f"{manifest.documents:>9,}"),
+            line(f"{manifest.passages:>8,}"),
+            _delta(manifest.delta, manifest.parent),
+            line(manifest.what_changed),
+            line(", ".join(status.environments) or muted("–")),
+        ),
+    )
+
+
+def _delta(delta: DocumentDelta, parent: str | None) -> Line:
+    if parent is None:
+        return line(muted("first"))
+    counts: tuple[tuple[str, int, Tone], ...] = (
+        ("+", delta.added, "added"),
+        ("−", delta.removed, "removed"),
+        ("~", delta.changed, "accent"),
+    )
+    parts = tuple(Part(f"{sign}{count:,} ", tone) for sign, count, tone in counts if count)
+    return parts or line(muted("same"))
+
+
+def detail_lines(world: World, pin: Pin) -> tuple[Line, ...]:
+    """One version: what it is, where it stands, how it was built."""
+    return tuple(_detail(world, pin))
+
+
+def _detail(world: World, pin: Pin) -> Iterator[Line]:
+    status = world.statuses[pin.component.name][pin.version]
+    manifest = world.snapshot.index(pin)
+    mark = INDEX_STATUS[status.status]
+    yield line(Part(str(pin), "strong"), "   ", Part(mark.text, mark.tone), _standing(world, status))
+    if manifest.what_changed:
+        yield line(manifest.what_changed)
+    yield BLANK
+    yield line(
+        f"{counted(manifest.documents, 'document')} in {counted(manifest.passages, 'passage')}",
+        muted(f", cut {manifest.chunking}" if manifest.chunking else ""),
+    )
+    yield line(
+        "embedded by ",
+        manifest.embedder.name,
+        muted(f", {manifest.embedder.dimension} dimensions, {manifest.space}"),
+    )
+    yield line(muted(f"built {full_stamp(manifest.built_at)} from {manifest.source or 'records'}"))
+    if manifest.parent:
+        yield line(muted(f"on top of {manifest.parent}"))
+    size = sum(file.size for file in manifest.files)
+    if manifest.files:
+        yield line(muted(f"{len(manifest.files)} sealed files, {size / 1_000_000:,.1f} MB"))
+    yield line(muted(manifest.digest))
+
+
+def _standing(world: World, status: IndexStatus) -> str:
+    if status.environments:
+        return f"   in {', '.join(status.environments)}"
+    if status.last_served is None:
+        return "   never served"
+    left = f", ready for {span(status.left)} more" if status.left else ""
+    return f"   last served {age(world.now, status.last_served)} ago{left}"

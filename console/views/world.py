@@ -1,0 +1,73 @@
+"""What the console knows of the workspace at one moment. Read as a whole in a worker, then only looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.operations.reconcile import is_behind
+from store.errors import LockgateError
+from store.history.entry import Entry
+from store.history.newest import newest
+from store.records.component import Kind
+from store.rules.index_status import IndexStatus, index_statuses
+from store.snapshot import Snapshot
+from store.workspace import Workspace
+
+RECENT = 50
+"""Operations read straight from git."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One moment."""
+
+    name: str
+    """The workspace's folder."""
+    snapshot: Snapshot
+    now: datetime
+    recent: tuple[Entry, ...]
+    """The newest operations, newest first."""
+    statuses: Mapping[str, Mapping[str, IndexStatus]]
+    """By index name and version."""
+    behind: tuple[str, ...]
+    """Environments whose live document does not say what the store says."""
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environments' names in order."""
+        return self.snapshot.policy.names
+
+    @property
+    def short_commit(self) -> str:
+        """The tip, as much of it as people compare."""
+        return self.snapshot.commit[:7]
+
+
+def look(workspace: Workspace) -> World:
+    """Reads the workspace as it is now. Raises LockgateError when the store cannot be read."""
+    snapshot = workspace.store.at()
+    now = workspace.clock.now()
+    return World(
+        name=workspace.root.name,
+        snapshot=snapshot,
+        now=now,
+        recent=newest(workspace.store, RECENT),
+        statuses={
+            component.name: index_statuses(snapshot, component.name, now)
+            for component in snapshot.components(Kind.INDEX)
+        },
+        behind=_behind(workspace, snapshot),
+    )
+
+
+def _behind(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
+    found: list[str] = []
+    for environment in snapshot.environments():
+        try:
+            if environment.stable is not None and is_behind(workspace, environment):
+                found.append(environment.name)
+        except (LockgateError, OSError):
+            found.append(environment.name)
+    return tuple(found)
