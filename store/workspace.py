@@ -1,19 +1,24 @@
-"""A workspace: the folder that holds a store, index bytes, live documents and this machine's settings."""
+"""A workspace: the folder that holds a store, index bytes, live documents and this machine's settings.
+
+Git and the record models are imported when they are first asked for: the console paints before that.
+"""
 
 from __future__ import annotations
 
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from store.clock import Clock, SystemClock
 from store.errors import InputError, MachineryError
-from store.git.repository import Store
-from store.identity import whoami
-from store.records.base import Person
 from store.records.component import check_name
-from store.settings import Settings, load_settings
 from store.text import one_line
+
+if TYPE_CHECKING:
+    from store.git.repository import Store
+    from store.records.base import Person
+    from store.settings import Settings
 
 STORE = "store.git"
 
@@ -50,16 +55,22 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """The git store."""
+        from store.git.repository import Store
+
         return Store(self.root / STORE)
 
     @cached_property
     def settings(self) -> Settings:
         """settings.toml."""
+        from store.settings import load_settings
+
         return load_settings(self.root / "settings.toml")
 
     @cached_property
     def person(self) -> Person:
         """Who is acting."""
+        from store.identity import whoami
+
         return whoami(self.settings)
 
     @property

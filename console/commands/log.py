@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import UTC, datetime, timedelta
 
 import click
 
 from console.commands.options import changing, json_option, workspace
 from console.commands.output import carry_out, print_json, progress, say, table
-from store.errors import InputError
-from store.history.entry import Entry
+from store.history.entry import as_data
+from store.history.moments import moment
 from store.history.reading import Filter, History
 from store.text import one_line
-
-_AGO = re.compile(r"(\d{1,4})([hdw])")
-_UNIT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @click.command(name="history")
@@ -65,7 +60,7 @@ def history_command(
         for one in entries:
             say(json.dumps(as_data(one), ensure_ascii=False, sort_keys=True))
     elif form == "csv":
-        from console.commands.csv_text import csv_lines
+        from store.history.csv_text import csv_lines
 
         for line in csv_lines(as_data(one) for one in entries):
             say(line)
@@ -90,40 +85,6 @@ def history_command(
             say(f"… and {rest:,} older; -n shows more")
     history.close()
     return 0
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """A date, an ISO time (UTC where it names no zone), or `3d` ago. Raises InputError."""
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return now - int(ago[1]) * _UNIT[ago[2]]
-    padded = f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text) else text
-    try:
-        at = datetime.fromisoformat(padded)
-    except ValueError:
-        raise InputError(
-            f"{one_line(text, 40)!r} is no time: write 2026-03, 2026-03-01, 2026-03-01T12:00, 3d or 12h."
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def as_data(entry: Entry) -> dict[str, object]:
-    """An entry as plain data."""
-    return {
-        "id": entry.id,
-        "commit": entry.commit,
-        "kind": entry.kind,
-        "at": entry.at.isoformat(),
-        "author": entry.author,
-        "environment": entry.environment,
-        "release": entry.release,
-        "before": entry.before,
-        "after": entry.after,
-        "summary": entry.summary,
-        "why": entry.why,
-        "gate": entry.gate,
-        "components": list(entry.components),
-    }
 
 
 @click.command(name="note")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from pathlib import Path
 
 from textual.app import App
@@ -62,6 +63,13 @@ async def picture(
     return app
 
 
+def without_web_fonts(svg: str) -> str:
+    """`svg` drawn with fonts of the reader's machine: looking at a picture asks no server for anything."""
+    return re.sub(r"@font-face\s*\{[^}]*\}", "", svg).replace(
+        "Fira Code", "DejaVu Sans Mono, Menlo, Consolas"
+    )
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="console.demo.picture")
@@ -74,7 +82,8 @@ def main() -> None:
     columns, rows = (int(part) for part in given.size.split("x"))
     keys = [key for key in given.press.split(",") if key]
     app = asyncio.run(picture(Workspace.find(given.workspace), (columns, rows), keys, given.readonly))
-    given.out.write_text(app.text if given.out.suffix == ".txt" else app.shot)  # type: ignore[attr-defined]
+    shot = without_web_fonts(app.shot)  # type: ignore[attr-defined]
+    given.out.write_text(app.text if given.out.suffix == ".txt" else shot)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

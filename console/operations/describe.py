@@ -9,8 +9,12 @@ from store.records.component import Component, Kind, Pin
 from store.records.operation import Change
 from store.records.release import Release
 from store.snapshot import Snapshot
+from store.text import one_line
 
 _ORDER = list(Kind)
+_PARTS = 20
+_WHAT = 400
+"""Characters of a "what changed" that the sentence takes over; the record's change keeps all of it."""
 
 
 def changes_between(snapshot: Snapshot, before: Release | None, after: Release) -> tuple[Change, ...]:
@@ -91,11 +95,13 @@ def _files_changed(old: dict[str, bytes], new: dict[str, bytes]) -> str:
 def sentence(verb: str, changes: Sequence[Change], environment: str | None = None) -> str:
     """ "Deployed prompt support v7 (changed tone) + index handbook v3 (50 documents added)"."""
     parts = [_part(change) for change in changes]
+    if len(parts) > _PARTS:
+        parts = [*parts[:_PARTS], f"{len(parts) - _PARTS} more"]
     where = f" in {environment}" if environment else ""
     return f"{verb} {' + '.join(parts)}{where}" if parts else f"{verb}{where}, with no component changed"
 
 
 def _part(change: Change) -> str:
     kind, name = change.component.split("/", 1)
-    what = f" ({change.what})" if change.what else ""
+    what = f" ({one_line(change.what, _WHAT)})" if change.what else ""
     return f"{kind} {name} {change.after or 'removed'}{what}"

@@ -101,7 +101,7 @@ class EvalsRun(Pane):
                 self._session.workspace,
                 composition,
                 report=self._reported,
-                stop=self._stop.is_set,
+                stop=lambda: self._stop.is_set() or self._session.closed,
                 on_category=self._on_category,
             )
         )

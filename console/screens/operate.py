@@ -113,7 +113,8 @@ class Operator:
         What failed is shown and stays until it is dismissed.
         """
         panel = ProgressPanel(what, stoppable=stoppable)
-        task = asyncio.ensure_future(self._session.work(do, panel.report, panel.stop))
+        session = self._session
+        task = asyncio.ensure_future(session.work(do, panel.report, lambda: panel.stop() or session.closed))
         try:
             await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
             if not task.done():

@@ -32,6 +32,8 @@ class Session:
         """What was read last; None before the first read."""
         self.running: list[str] = []
         """What is being done, in words, for the question before quitting."""
+        self.closed = False
+        """Set when the console ends: work that can be stopped stops."""
         self._reader = ThreadPoolExecutor(1, "lockgate-read")
         self._worker = ThreadPoolExecutor(2, "lockgate-work")
 
@@ -54,6 +56,7 @@ class Session:
 
     def close(self) -> None:
         """Takes no more work; what has begun ends by itself."""
+        self.closed = True
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._worker.shutdown(wait=False, cancel_futures=True)
 

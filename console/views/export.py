@@ -22,8 +22,8 @@ def export(workspace: Workspace, filter: Filter, name: str, report: Report, stop
     A relative name is taken from the workspace's folder. Raises InputError for another ending or a
     file that is there already, Cancelled when asked to stop; no half file stays behind.
     """
-    from console.commands.csv_text import csv_lines
-    from console.commands.log import as_data
+    from store.history.csv_text import csv_lines
+    from store.history.entry import as_data
 
     path = workspace.root / Path(name).expanduser()
     if path.suffix not in (".jsonl", ".csv"):

@@ -23,7 +23,7 @@ class Query:
 
 def parse_query(text: str, now: datetime) -> Query:
     """Reads `text`; words that are no token are searched for. Raises InputError naming the token."""
-    from console.commands.log import moment  # the shell's own reading of times; only a filter pays for it
+    from store.history.moments import moment  # the shell's own reading of times; only a filter pays for it
 
     given: dict[str, str] = {}
     words: list[str] = []

@@ -97,3 +97,22 @@ def _plain(commit: pygit2.Commit, position: int, summary: str) -> Entry:
         gate="none",
         components=(),
     )
+
+
+def as_data(entry: Entry) -> dict[str, object]:
+    """An entry as plain data."""
+    return {
+        "id": entry.id,
+        "commit": entry.commit,
+        "kind": entry.kind,
+        "at": entry.at.isoformat(),
+        "author": entry.author,
+        "environment": entry.environment,
+        "release": entry.release,
+        "before": entry.before,
+        "after": entry.after,
+        "summary": entry.summary,
+        "why": entry.why,
+        "gate": entry.gate,
+        "components": list(entry.components),
+    }
