@@ -10,7 +10,7 @@ from evals.suite import parse_suite
 from prompts.lint import lint
 from prompts.prompt import parse_prompt
 from store.errors import LockgateError
-from store.records.component import Kind, Pin
+from store.records.component import Component, Kind, Pin
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
@@ -32,9 +32,19 @@ def _looks(snapshot: Snapshot) -> Iterator[Callable[[], list[str]]]:
     yield lambda: _environments(snapshot)
     for id in snapshot.release_ids():
         yield lambda id=id: _release(snapshot, id)  # type: ignore[misc]
-    for component in snapshot.components():
+    for component in _components(snapshot, refused := []):
         for version in snapshot.versions(component):
             yield lambda pin=Pin(component, version): _version(snapshot, pin)  # type: ignore[misc]
+    yield lambda: refused
+
+
+def _components(snapshot: Snapshot, refused: list[str]) -> Iterator[Component]:
+    """Every component; a kind whose folder holds a name that is not allowed goes to `refused`."""
+    for kind in Kind:
+        try:
+            yield from snapshot.components(kind)
+        except LockgateError as error:
+            refused.append(error.message)
 
 
 def _environments(snapshot: Snapshot) -> list[str]:

@@ -124,10 +124,11 @@ def _target(
     for component in components:
         version = serving.component_target(
             pointer, component, current.version_of(component), releases, rejected
-        ) or serving.component_target(pointer, component, current.version_of(component), releases)
+        )
         if version is None:
             raise Blocked(
-                f"{pointer.name} has served no other version of {component} that could be gone back to."
+                f"{pointer.name} has served no other version of {component} in a release that was not rolled "
+                f"back; `lockgate switch {component}@vN --env {pointer.name}` goes to one that you name."
             )
         pins.append(Pin(component, version))
     draft = composed(workspace, snapshot, current, pins)

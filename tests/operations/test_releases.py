@@ -90,6 +90,19 @@ def test_rolling_back_to_a_known_combination_reuses_its_release(workspace: Works
     assert workspace.store.at().release_ids() == ("r1", "r2")
 
 
+def test_rollbacks_in_a_row_go_further_back_and_never_forward(workspace: Workspace, tmp_path: Path) -> None:
+    promote_to(workspace, "r2")
+    add_prompt(workspace, tmp_path / "p", "Answer at length.\n\n{{context}}\n")
+    stage_all(workspace, "prompt/support")
+    promote_to(workspace, "r3")
+    for expected in ("r2", "r1"):
+        apply(workspace, rollback.plan(workspace, "production"))
+        assert workspace.store.at().environment("production").stable == expected
+    for only in ([], ["prompt"]):
+        with pytest.raises(Blocked):
+            rollback.plan(workspace, "production", only)
+
+
 def test_there_is_nothing_to_roll_back_to_at_first(workspace: Workspace) -> None:
     with pytest.raises(Blocked, match="served nothing before r1"):
         rollback.plan(workspace, "production")
