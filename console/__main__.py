@@ -25,6 +25,8 @@ def run(arguments: list[str]) -> int:
 
     os.umask(0o077)  # nothing of a workspace is for other users
     as_json = "--json" in arguments
+    if any(not _is_text(argument) for argument in arguments):
+        return _failed("an argument is not UTF-8 text; nothing was changed. Type it again.", 2, as_json)
     try:
         result = cli.main(arguments, prog_name="lockgate", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -34,7 +36,7 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.Abort:
-        return _failed("stopped; nothing was changed.", 4, as_json)
+        return _failed("stopped; `lockgate history -n 1` shows the last change that landed.", 4, as_json)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" Try `{context.command_path} --help`." if context else ""
@@ -48,6 +50,14 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("LOCKGATE_DEBUG"):
             raise
         return _failed(_unexpected(error), 4, as_json)
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in argument
 
 
 def _unexpected(error: Exception) -> str:
@@ -65,10 +75,11 @@ def _unexpected(error: Exception) -> str:
 
 
 def _failed(message: str, code: int, as_json: bool, reasons: tuple[str, ...] = ()) -> int:
-    from store.text import safe_text
+    from store.text import json_safe, safe_text
 
     if as_json:
-        print(json.dumps({"error": message, "exit_code": code, "reasons": list(reasons)}, ensure_ascii=False))
+        problem = {"error": message, "exit_code": code, "reasons": list(reasons)}
+        print(json_safe(json.dumps(problem, ensure_ascii=False)))
     print(f"lockgate: {safe_text(message)}", file=sys.stderr)
     return code
 

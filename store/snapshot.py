@@ -93,7 +93,7 @@ class Snapshot:
         """lockgate.toml. Raises InputError when it is missing or malformed."""
         found = self.record(Policy, POLICY_PATH)
         if found is None:
-            raise InputError("the store has no lockgate.toml; `lockgate init` writes one.")
+            raise InputError("the store has no lockgate.toml; restore it from history with git.")
         return found
 
     def environment(self, name: str) -> Environment:

@@ -31,6 +31,19 @@ def safe_text(text: str) -> str:
     return _UNSAFE.sub(_visible, text)
 
 
+def json_safe(document: str) -> str:
+    """A JSON document with every unsafe character in it escaped: the same value, nothing that acts."""
+    return _UNSAFE.sub(_escaped, document)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code <= 0xFFFF:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+
+
 def one_line(text: str, limit: int = 200) -> str:
     """`safe_text` on one line of at most `limit` characters, with an ellipsis where it was cut."""
     flat = " ".join(safe_text(text[: limit * 8]).split())

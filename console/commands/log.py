@@ -11,7 +11,7 @@ from console.commands.output import carry_out, print_json, progress, say, table
 from store.history.entry import as_data
 from store.history.moments import moment
 from store.history.reading import Filter, History
-from store.text import one_line
+from store.text import json_safe, one_line
 
 
 @click.command(name="history")
@@ -58,7 +58,7 @@ def history_command(
         print_json({"count": history.count(chosen), "operations": [as_data(one) for one in entries]})
     elif form == "jsonl":
         for one in entries:
-            say(json.dumps(as_data(one), ensure_ascii=False, sort_keys=True))
+            print(json_safe(json.dumps(as_data(one), ensure_ascii=False, sort_keys=True)))
     elif form == "csv":
         from store.history.csv_text import csv_lines
 
@@ -80,6 +80,8 @@ def history_command(
             ),
             limit=26,
         )
+        if not entries:
+            say("Nothing matches.")
         rest = history.count(chosen) - len(entries)
         if rest > 0:
             say(f"… and {rest:,} older; -n shows more")

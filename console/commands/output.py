@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,8 +10,9 @@ from typing import Any
 
 from console.operations.apply import Applied, apply_again
 from console.operations.plan import Check, Plan
+from store.errors import MachineryError
 from store.progress import Progress
-from store.text import one_line, safe_text
+from store.text import json_safe, one_line, safe_text
 from store.workspace import Workspace
 
 _MARK = {"ok": "✓", "warn": "!", "unmet": "✗", "undecided": "?"}
@@ -23,7 +25,7 @@ def say(text: str = "") -> None:
 
 def print_json(value: Any) -> None:
     """`value` as the one JSON document on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    print(json_safe(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 60) -> None:
@@ -45,10 +47,22 @@ def progress(step: Progress) -> None:
         text = one_line(f"{step.stage}{count} {step.note}", 78)
         end = "\n" if step.total and step.done >= step.total else ""
         print(f"\r\x1b[2K{text}", end=end, file=sys.stderr, flush=True)
-    elif step.total and step.done and (step.done == step.total or step.done % max(1, step.total // 10) == 0):
+    elif step.total and step.done and _is_next_tenth(step, step.total):
         print(
             one_line(f"{step.stage} {step.done}/{step.total} {step.note}", 120), file=sys.stderr, flush=True
         )
+
+
+_told: dict[str, int] = {}
+"""By stage: the tenth that was told last."""
+
+
+def _is_next_tenth(step: Progress, total: int) -> bool:
+    tenth = step.done * 10 // total
+    if step.done == total or tenth > _told.get(step.stage, 0) or tenth < _told.get(step.stage, 0):
+        _told[step.stage] = tenth
+        return True
+    return False
 
 
 def check_line(check: Check) -> str:
@@ -94,6 +108,9 @@ def show_plan(plan: Plan) -> None:
 def carry_out(workspace: Workspace, plan: Plan, why: str, dry_run: bool, as_json: bool) -> int:
     """Shows `plan` (--dry-run) or applies it and prints its record; returns the exit code."""
     if dry_run:
+        if plan.note_required and not why.strip():
+            note = Check("note", "unmet", f"{plan.environment or 'this'} wants a note: say why with -m.")
+            plan = dataclasses.replace(plan, checks=(*plan.checks, note))
         if as_json:
             print_json({"dry_run": True, **plan_as_json(plan)})
         else:
@@ -102,7 +119,8 @@ def carry_out(workspace: Workspace, plan: Plan, why: str, dry_run: bool, as_json
         return 0 if not plan.unmet else (3 if all(c.verdict == "undecided" for c in plan.unmet) else 1)
     applied = apply_again(workspace, plan, why, report=progress)
     show_applied(applied, plan, as_json)
-    return 0
+    unpublished = any(problem.startswith(f"{plan.environment} is not") for problem in applied.problems)
+    return MachineryError.exit_code if unpublished else 0
 
 
 def show_applied(applied: Applied, plan: Plan, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from console.commands.options import changing, json_option, override_option, wor
 from console.commands.output import carry_out, print_json, progress, say
 from console.commands.verdict_text import show_verdict, verdict_as_json
 from console.operations.apply import apply_again
+from console.operations.plan import Plan
 from store.errors import Blocked, Inconclusive
 from store.records.policy import TIERS, Tier
 from store.records.verdict import Verdict
@@ -56,8 +58,11 @@ def stage_command(
 
     here = workspace()
     composition = stage.compose(here, sets, base)
+    early = stage.plan(here, composition, (), override=override)
     if dry_run:
-        return carry_out(here, stage.plan(here, composition, ()), why, dry_run, as_json)
+        return carry_out(here, _without_evals(early), why, dry_run, as_json)
+    if any(check.name == "change" for check in early.unmet):
+        early.demand()
     verdicts = asyncio.run(stage.gate(here, composition, tier=tier, report=progress))
     _tell(verdicts, as_json)
     plan = stage.plan(here, composition, verdicts, override=override, keep_blocked=keep_blocked)
@@ -69,6 +74,17 @@ def stage_command(
         "It is kept as evidence; no environment was changed.",
         verdicts[0].reasons,
     )
+
+
+def _without_evals(plan: Plan) -> Plan:
+    """The plan of a dry run, which runs no evals: the gate is said to be open, not unmet."""
+    told = tuple(
+        dataclasses.replace(check, verdict="warn", text="a dry run runs no evals; staging runs them first.")
+        if check.name == "gate" and check.verdict == "unmet"
+        else check
+        for check in plan.checks
+    )
+    return dataclasses.replace(plan, checks=told)
 
 
 def _tell(verdicts: Sequence[Verdict], as_json: bool) -> None:

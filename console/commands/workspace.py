@@ -65,6 +65,7 @@ def reconcile_command(as_json: bool) -> int:
     done = reconcile(workspace(), report=progress)
     if as_json:
         print_json({"published": list(done.published), "problems": list(done.problems)})
+        return MachineryError.exit_code if done.problems else 0
     elif not done.problems:
         say(f"Published {', '.join(done.published)}." if done.published else "Everything is up to date.")
     if done.problems:
@@ -81,11 +82,11 @@ def check_command(as_json: bool) -> int:
     findings = check(workspace())
     if as_json:
         print_json({"ok": not findings, "findings": list(findings)})
-    else:
-        for finding in findings:
-            say(f"✗ {finding}")
-        if not findings:
-            say("Every file of the store reads well.")
+        return InputError.exit_code if findings else 0
+    for finding in findings:
+        say(f"✗ {finding}")
+    if not findings:
+        say("Every file of the store reads well.")
     if findings:
         raise InputError(f"{len(findings)} of the store's files need mending.")
     return 0
@@ -98,12 +99,12 @@ def doctor_command(as_json: bool) -> int:
     from console.operations.doctor import doctor
 
     lines = doctor(workspace())
+    bad = [one for one in lines if not one.ok]
     if as_json:
         print_json([{"what": one.what, "ok": one.ok, "text": one.text} for one in lines])
-    else:
-        for one in lines:
-            say(f"{'✓' if one.ok else '✗'} {one.what}: {one.text}")
-    bad = [one for one in lines if not one.ok]
+        return MachineryError.exit_code if bad else 0
+    for one in lines:
+        say(f"{'✓' if one.ok else '✗'} {one.what}: {one.text}")
     if bad:
         raise MachineryError(f"{len(bad)} of {len(lines)} look-ups need attention.")
     return 0

@@ -77,6 +77,8 @@ def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Repo
         try:
             return apply(workspace, plan, why, report=report, decided=True)
         except StalePlan as stale:
+            if plan.verb == "rollback":
+                raise  # somebody rolled back already: going further back is a decision of its own
             plan = stale.plan
     raise StaleTip(
         f"{plan.title}: the store changed {_TRIES} times meanwhile; nothing was changed. Try again."

@@ -116,7 +116,7 @@ def _releases(snapshot: Snapshot) -> Rows:
     for id in reversed(snapshot.release_ids()):
         release = snapshot.release(id)
         verdicts = snapshot.verdicts(id)
-        gate = verdicts[0].outcome if verdicts else "—"
+        gate = f"{verdicts[0].outcome} ({verdicts[0].tier})" if verdicts else "—"
         state = ", ".join(serving.get(id, [])) or ("rejected" if id in rejected else "—")
         pins = " ".join(str(pin) for pin in release.pins())
         rows.append((id, f"{release.created_at:%Y-%m-%d %H:%M}", state, gate, short(release.digest), pins))

@@ -32,7 +32,8 @@ def _looks(snapshot: Snapshot) -> Iterator[Callable[[], list[str]]]:
     yield lambda: _environments(snapshot)
     for id in snapshot.release_ids():
         yield lambda id=id: _release(snapshot, id)  # type: ignore[misc]
-    for component in _components(snapshot, refused := []):
+    refused: list[str] = []
+    for component in _components(snapshot, refused):
         for version in snapshot.versions(component):
             yield lambda pin=Pin(component, version): _version(snapshot, pin)  # type: ignore[misc]
     yield lambda: refused

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from console.operations.check import check
 from console.operations.reconcile import is_behind
 from evals.models.embedded import is_available
+from store.errors import LockgateError
 from store.records.component import Kind, Pin
 from store.workspace import Workspace
 
@@ -32,6 +33,11 @@ def doctor(workspace: Workspace) -> tuple[Look, ...]:
 def _looks(workspace: Workspace) -> Iterator[Look]:
     free = shutil.disk_usage(workspace.root).free
     yield Look("disk", free > _LOW_BYTES, f"{free // 1024 // 1024:,} MiB free under {workspace.root}")
+    try:
+        workspace.settings  # noqa: B018 - reading it is the look
+        yield Look("settings", True, "settings.toml reads well")
+    except LockgateError as error:
+        yield Look("settings", False, error.message)
     store = workspace.store.path
     for odd in ("objects/info/alternates", "objects/info/http-alternates"):
         if (store / odd).exists():

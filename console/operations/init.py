@@ -40,7 +40,7 @@ def init(path: Path, policy: Policy = DEFAULT_POLICY, clock: Clock | None = None
         for folder in (root, *(root / name for name in _FOLDERS)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = root / "settings.toml"
-        if not settings.exists():
+        if not settings.exists() or settings.stat().st_size == 0:
             settings.write_bytes(SETTINGS_TEMPLATE)
             settings.chmod(0o600)
         _make_store(root, policy, clock)

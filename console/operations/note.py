@@ -12,7 +12,7 @@ from store.workspace import Workspace
 
 
 def plan(workspace: Workspace, record: str, text: str) -> Plan:
-    """What adding `text` to the record `record` (its id, or a unique end or beginning of it) would do."""
+    """What adding `text` to the record `record` (its id) would do."""
     if not text.strip():
         raise InputError("a note needs words: say them with -m.")
     if len(text) > 20_000:

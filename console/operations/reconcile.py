@@ -33,19 +33,26 @@ def reconcile(workspace: Workspace, *, report: Report = silent) -> Reconciled:
     """Writes every live document that is behind the store. Problems are returned, not raised."""
     published: list[str] = []
     problems: list[str] = []
-    with held(workspace.state / "reconcile.lock"):
-        snapshot = workspace.store.at()
-        for environment in snapshot.environments():
-            if environment.stable is None or not is_behind(workspace, environment):
-                continue
-            report(Progress("publishing", note=environment.name))
-            try:
-                document = rendered(workspace, snapshot, environment)
-                publish(workspace.live(environment.name), document)
-                published.append(environment.name)
-            except (LockgateError, OSError) as error:
-                problems.append(f"{environment.name} is not published: {error}")
+    try:
+        with held(workspace.state / "reconcile.lock"):
+            _publish_all(workspace, report, published, problems)
+    except (LockgateError, OSError) as error:
+        problems.append(f"live documents are not looked after: {error}")
     return Reconciled(tuple(published), tuple(problems))
+
+
+def _publish_all(workspace: Workspace, report: Report, published: list[str], problems: list[str]) -> None:
+    snapshot = workspace.store.at()
+    for environment in snapshot.environments():
+        if environment.stable is None or not is_behind(workspace, environment):
+            continue
+        report(Progress("publishing", note=environment.name))
+        try:
+            document = rendered(workspace, snapshot, environment)
+            publish(workspace.live(environment.name), document)
+            published.append(environment.name)
+        except (LockgateError, OSError) as error:
+            problems.append(f"{environment.name} is not published: {error}")
 
 
 def is_behind(workspace: Workspace, environment: Environment) -> bool:

@@ -24,7 +24,7 @@ def held(path: Path, timeout_seconds: float = 60.0) -> Iterator[None]:
     """Holds the lock file at `path`. Raises MachineryError when another process keeps it too long."""
     deadline = time.monotonic() + timeout_seconds
     with _in_process:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _opened(path)
         try:
             while not _try(handle):
                 if time.monotonic() > deadline:
@@ -36,6 +36,17 @@ def held(path: Path, timeout_seconds: float = 60.0) -> Iterator[None]:
             yield
         finally:
             os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise MachineryError(
+            f"{path} cannot be opened for writing ({why}); nothing was changed. "
+            "Check the disk and its permissions."
+        ) from None
 
 
 def _try(handle: int) -> bool:

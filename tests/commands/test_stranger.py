@@ -87,7 +87,7 @@ def test_a_release_that_answers_worse_is_blocked_and_changes_nothing(
 
     kept = lockgate(*here, "stage", "--set", "prompt/support", "-m", "poetry", "--keep-blocked")
     assert kept.code == 1 and "no environment was changed" in kept.err
-    assert lockgate(*here, "list", "release", "--json").data[0]["gate"] == "block"
+    assert lockgate(*here, "list", "release", "--json").data[0]["gate"] == "block (full)"
     refused = lockgate(*here, "promote", "r2", "--to", "production", "-m", "anyway")
     assert refused.code == 1 and "r2 is blocked" in refused.err
     forced = lockgate(
