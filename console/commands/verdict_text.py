@@ -36,4 +36,5 @@ def show_verdict(verdict: Verdict, file: TextIO | None = None) -> None:
 def _category(one: CategoryVerdict) -> str:
     base = f" (baseline {one.baseline * 100:5.1f})" if one.baseline is not None else ""
     score = f"{one.candidate * 100:5.1f}{base}"
-    return f"{_WORD[one.outcome]:<15} {one.name:<14} {score}  {one.cases} cases × {one.repeats}"
+    word = "! too few cases" if one.only_informs else _WORD[one.outcome]
+    return f"{word:<15} {one.name:<14} {score}  {one.cases} cases × {one.repeats}"

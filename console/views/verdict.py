@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from console.views.line import BLANK, Line, Part, Tone, line, muted
-from console.views.marks import gate_mark
+from console.views.marks import Mark, gate_mark
 from console.views.progress import bar
 from store.records.verdict import CategoryVerdict, Flip, Verdict
 from store.text import one_line
@@ -43,7 +43,7 @@ def _lines(verdict: Verdict) -> Iterator[Line]:
 
 def category_lines(one: CategoryVerdict) -> Iterator[Line]:
     """Candidate and baseline as bars, and why the category came out as it did."""
-    mark = gate_mark(one.outcome)
+    mark = Mark("!", "too few cases", "warn") if one.only_informs else gate_mark(one.outcome)
     difference = "" if one.difference is None else f"{one.difference * 100:+.1f} pt"
     yield line(
         Part(f"{mark.symbol} {one.name:<12} ", mark.tone),
@@ -55,7 +55,7 @@ def category_lines(one: CategoryVerdict) -> Iterator[Line]:
         yield line(
             muted(f"  {'baseline':<12} "), muted(bar(one.baseline, BAR)), muted(f" {one.baseline * 100:5.1f}")
         )
-    if one.outcome != "pass":
+    if one.outcome != "pass" or one.only_informs:
         yield line(Part(f"  {one.reason}", "warn"))
 
 

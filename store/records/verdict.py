@@ -47,6 +47,11 @@ class CategoryVerdict(Strict):
     """For inconclusive: repeats that would decide, where repeats can."""
     reason: Prose
 
+    @property
+    def only_informs(self) -> bool:
+        """Fell beyond the margin, but has too few cases to hold a release back: shown, never a tick."""
+        return self.outcome == "pass" and self.difference is not None and self.difference < -self.margin
+
 
 class Verdict(Strict):
     """The gate's word on one release. A promotion whose digests differ is refused."""
