@@ -45,6 +45,7 @@ def plan(
     pin = validate(ModelPin, {key: value for key, value in raw.items() if value is not None}, "the model pin")
     require_pinned(pin)
     check_parameters(pin)
+    _check_numbers(pin)
     if base_url:
         from console.operations.access import endpoint_settings
 
@@ -62,6 +63,17 @@ def plan(
             ),
         ),
     )
+
+
+_NUMBERS = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "seed", "presence_penalty")
+
+
+def _check_numbers(pin: ModelPin) -> None:
+    """A version never changes, so a slip of the fingers is worth catching before it lands."""
+    for key in _NUMBERS:
+        value = pin.parameters.get(key, 0)
+        if isinstance(value, str | bool):
+            raise InputError(f"the parameter {key} wants a number, not {one_line(str(value), 40)!r}.")
 
 
 class _AnyKey(dict[str, str]):
