@@ -57,6 +57,8 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
         raise InputError(f"{where} is not valid TOML: {one_line(str(error))}.") from None
     except RecursionError:
         raise InputError(f"{where} is nested too deeply to be read.") from None
+    except ValueError:  # a number of thousands of digits
+        raise InputError(f"{where} holds a value that cannot be read.") from None
 
 
 def parse_json(data: bytes, where: str, limit: int = JSON_LIMIT) -> Any:
@@ -86,6 +88,8 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
         raise InputError(
             f"{where} holds a number that is not finite (nan or inf); give a real one."
         ) from None
+    except RecursionError:
+        raise InputError(f"{where} is nested too deeply to be read.") from None
     except TypeError as error:
         raise InputError(f"{where}: {one_line(str(error))}.") from None
     try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import pygit2
 from pydantic import BaseModel
@@ -103,7 +103,9 @@ class Snapshot:
                 f"there is no environment {one_line(name, 60)!r}; lockgate.toml has "
                 f"{', '.join(self.policy.names)}."
             )
-        return self.record(Environment, f"environments/{name}.toml") or Environment(name=name)
+        path = f"environments/{name}.toml"
+        found = self.record(Environment, path) or Environment(name=name)
+        return found if found.name == name else _misplaced(path, found.name)
 
     def environments(self) -> tuple[Environment, ...]:
         """All pointers, in the order of lockgate.toml."""
@@ -131,7 +133,8 @@ class Snapshot:
         """The release called `id`, or None."""
         if not _RELEASE.fullmatch(f"{id}.toml"):
             return None
-        return self.record(Release, f"releases/{id}.toml")
+        found = self.record(Release, f"releases/{id}.toml")
+        return found if found is None or found.id == id else _misplaced(f"releases/{id}.toml", found.id)
 
     def next_release_id(self) -> str:
         """The id that the next release gets."""
@@ -235,7 +238,10 @@ class Snapshot:
 
     def operation(self, id: str) -> Operation | None:
         """The record called `id` (a ULID), or None."""
-        return self.record(Operation, record_path(id)) if _ULID.fullmatch(id) else None
+        if not _ULID.fullmatch(id):
+            return None
+        found = self.record(Operation, record_path(id))
+        return found if found is None or found.id == id else _misplaced(record_path(id), found.id)
 
     def notes(self, id: str) -> tuple[str, ...]:
         """The later remarks on record `id`, oldest first, as text."""
@@ -256,9 +262,18 @@ _VERSION_RECORD: dict[Kind, tuple[type[BaseModel], str]] = {
 }
 
 
+def _misplaced(path: str, says: str) -> NoReturn:
+    raise InputError(
+        f"{path} says that it is {one_line(says, 60)}: a file's name and its content must agree."
+    )
+
+
 def record_path(id: str) -> str:
     """records/<yyyy>/<mm>/<ulid>.toml: the month comes from the ULID's own time."""
-    at = ULID.from_str(id).datetime
+    try:
+        at = ULID.from_str(id).datetime
+    except (ValueError, OverflowError):
+        raise InputError(f"{one_line(id, 40)} is no record's id: its time is out of range.") from None
     return f"records/{at:%Y}/{at:%m}/{id}.toml"
 
 

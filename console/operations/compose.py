@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from store.errors import InputError
 from store.records.component import Pin
 from store.records.release import PinnedVersion, Release, release_digest
 from store.snapshot import Snapshot
@@ -28,7 +29,10 @@ def composed(workspace: Workspace, snapshot: Snapshot, base: Release | None, pin
 def same_release(snapshot: Snapshot, draft: Release) -> Release | None:
     """The newest release that binds exactly the same versions, or None."""
     for id in reversed(snapshot.release_ids()):
-        found = snapshot.find_release(id)
+        try:
+            found = snapshot.find_release(id)
+        except InputError:  # `lockgate check` names it; it must not stop a rollback
+            continue
         if found is not None and found.digest == draft.digest:
             return found
     return None

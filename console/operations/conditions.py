@@ -25,7 +25,7 @@ def policy_of(snapshot: Snapshot, environment: str) -> EnvironmentPolicy:
     return found
 
 
-def rejected_check(snapshot: Snapshot, release: Release) -> Check:
+def rejected_check(snapshot: Snapshot, release: Release, overridable: bool = False) -> Check:
     """Whether `release` was rolled back somewhere and not cleared since."""
     for environment in snapshot.environments():
         for one in environment.rejected:
@@ -36,12 +36,12 @@ def rejected_check(snapshot: Snapshot, release: Release) -> Check:
                     "unmet",
                     f"{release.id} was rolled back in {environment.name} ({why}); "
                     f"`lockgate clear {release.id} -m WHY` lets it be promoted again.",
-                    overridable=True,
+                    overridable=overridable,
                 )
     return Check("rejected", "ok", f"{release.id} was never rolled back")
 
 
-def freeze_check(environment: Environment, now: datetime) -> Check:
+def freeze_check(environment: Environment, now: datetime, overridable: bool = False) -> Check:
     """Whether a freeze is on."""
     for freeze in environment.freezes:
         if freeze.since <= now < freeze.until:
@@ -49,7 +49,7 @@ def freeze_check(environment: Environment, now: datetime) -> Check:
                 "freeze",
                 "unmet",
                 f"{environment.name} is frozen until {freeze.until:%Y-%m-%d %H:%M} UTC ({freeze.reason}).",
-                overridable=True,
+                overridable=overridable,
             )
     return Check("freeze", "ok", "no freeze is on")
 

@@ -13,6 +13,8 @@ from store.text import one_line
 
 _ORDER = list(Kind)
 _PARTS = 20
+_KEPT = 10_000
+"""Characters of a "what changed" that a record keeps."""
 _WHAT = 400
 """Characters of a "what changed" that the sentence takes over; the record's change keeps all of it."""
 
@@ -40,7 +42,9 @@ def _change(
         after=new.version if new else None,
         before_digest=old.digest if old else None,
         after_digest=new.digest if new else None,
-        what=what_changed(snapshot, component, old.version if old else None, new.version if new else None),
+        what=what_changed(snapshot, component, old.version if old else None, new.version if new else None)[
+            :_KEPT
+        ],
     )
 
 

@@ -34,8 +34,8 @@ def _plan(
     ruling = gate.rule(policy, release, stable, verdicts, stale_verdicts(snapshot, release, verdicts))
     checks: list[Check] = [
         conditions.gate_check(ruling, policy),
-        conditions.rejected_check(snapshot, release),
-        conditions.freeze_check(pointer, workspace.clock.now()),
+        conditions.rejected_check(snapshot, release, policy.gate.allow_override),
+        conditions.freeze_check(pointer, workspace.clock.now(), policy.gate.allow_override),
         conditions.hold_check(pointer),
         *_order_check(snapshot, environment, release),
         *index_checks(workspace, snapshot, release),

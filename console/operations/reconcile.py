@@ -16,6 +16,7 @@ from store.live import Arm, IndexPart, LiveDocument, decode, publish
 from store.progress import Progress, Report, silent
 from store.records.environment import Environment
 from store.snapshot import Snapshot
+from store.text import one_line
 from store.workspace import Workspace
 
 
@@ -43,22 +44,25 @@ def reconcile(workspace: Workspace, *, report: Report = silent) -> Reconciled:
 
 def _publish_all(workspace: Workspace, report: Report, published: list[str], problems: list[str]) -> None:
     snapshot = workspace.store.at()
-    for environment in snapshot.environments():
-        if environment.stable is None or not is_behind(workspace, environment):
-            continue
-        report(Progress("publishing", note=environment.name))
+    for name in snapshot.policy.names:
         try:
+            environment = snapshot.environment(name)
+            if environment.stable is None or not is_behind(workspace, environment):
+                continue
+            report(Progress("publishing", note=name))
             document = rendered(workspace, snapshot, environment)
             publish(workspace.live(environment.name), document)
             published.append(environment.name)
-        except (LockgateError, OSError) as error:
-            problems.append(f"{environment.name} is not published: {error}")
+        except (LockgateError, OSError, ValueError) as error:  # ValidationError is a ValueError
+            problems.append(f"{name} is not published: {one_line(str(error), 400)}")
 
 
 def is_behind(workspace: Workspace, environment: Environment) -> bool:
     """True when the live document is missing, damaged, not the pointer's, or names a copy that is gone."""
     document = published_document(workspace, environment.name)
     if document is None or document.generation != environment.generation:
+        return True
+    if document.stable.release != environment.stable:
         return True
     return not all(Path(part.path).is_dir() for part in _index_parts(document))
 

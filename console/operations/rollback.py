@@ -133,4 +133,9 @@ def _target(
         pins.append(Pin(component, version))
     draft = composed(workspace, snapshot, current, pins)
     known = same_release(snapshot, draft)
+    if known is not None and known.id in rejected:
+        raise Blocked(
+            f"that would serve {known.id} again, which was rolled back in {pointer.name}; "
+            f"`lockgate switch` or `lockgate clear {known.id} -m WHY` if it is meant."
+        )
     return (known, False) if known else (draft, True)

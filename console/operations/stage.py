@@ -166,8 +166,12 @@ def _plan(
     ruling = gate_rule.rule(policy, release, stable, (*fresh, *earlier), stale)
     checks: list[Check] = [
         conditions.gate_check(ruling, policy),
-        *((conditions.rejected_check(snapshot, release),) if composition.existing else ()),
-        conditions.freeze_check(pointer, workspace.clock.now()),
+        *(
+            (conditions.rejected_check(snapshot, release, policy.gate.allow_override),)
+            if composition.existing
+            else ()
+        ),
+        conditions.freeze_check(pointer, workspace.clock.now(), policy.gate.allow_override),
         conditions.hold_check(pointer),
         *index_checks(workspace, snapshot, release),
     ]

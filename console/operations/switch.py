@@ -44,7 +44,7 @@ def _plan(
     ruling = _gate(workspace, snapshot, policy, pointer, current, release, pin)
     checks = [
         ruling,
-        conditions.freeze_check(pointer, workspace.clock.now()),
+        conditions.freeze_check(pointer, workspace.clock.now(), policy.gate.allow_override),
         conditions.hold_check(pointer),
         *index_checks(workspace, snapshot, release),
     ]
@@ -145,6 +145,6 @@ def _gate(
         "gate",
         "undecided" if ruling.outcome == "inconclusive" else "unmet",
         f"{pin} has never served in {policy.name} and has no passing verdict there: "
-        f"`lockgate stage --set {pin}` evaluates it.",
+        f"`lockgate stage --set {pin} --base {policy.name}` evaluates it.",
         overridable=policy.gate.allow_override,
     )

@@ -41,7 +41,6 @@ class Store:
         """Makes an empty bare repository at `path`, which must not exist."""
         repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
         repo.config["core.logAllRefUpdates"] = True  # a forensic aid; nothing reads it
-        repo.config["gc.auto"] = 0  # Lockgate packs under its own lock
         return cls(path)
 
     def tip(self) -> str:

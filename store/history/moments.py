@@ -24,4 +24,4 @@ def moment(text: str, now: datetime) -> datetime:
         raise InputError(
             f"{one_line(text, 40)!r} is no time: write 2026-03, 2026-03-01, 2026-03-01T12:00, 3d or 12h."
         ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

@@ -11,7 +11,8 @@ import pytest
 
 from console.operations import clear, note, promote, rollback, stage, switch
 from console.operations.apply import StalePlan, apply, apply_again
-from console.operations.reconcile import reconcile
+from console.operations.reconcile import is_behind, reconcile
+from store.bounded import write_toml
 from store.errors import Blocked, InputError
 from store.history.newest import newest
 from store.history.reading import Filter, History
@@ -101,6 +102,33 @@ def test_rollbacks_in_a_row_go_further_back_and_never_forward(workspace: Workspa
     for only in ([], ["prompt"]):
         with pytest.raises(Blocked):
             rollback.plan(workspace, "production", only)
+
+
+def test_a_document_of_another_release_is_behind_whatever_its_generation(workspace: Workspace) -> None:
+    """A store that was restored from a clone counts its generations again."""
+    promote_to(workspace, "r2")
+    before = str(workspace.store.repo[workspace.store.tip()].parent_ids[0])
+    git = ["git", "-C", str(workspace.store.path)]
+    subprocess.run([*git, "update-ref", "refs/heads/main", before], check=True)
+    pointer = workspace.store.at().environment("production")
+    assert pointer.stable == "r1" and live(workspace, "production")["stable"]["release"] == "r2"  # type: ignore[index]
+    assert is_behind(workspace, pointer)
+
+
+def test_a_policy_without_override_lets_nothing_rejected_through(workspace: Workspace) -> None:
+    promote_to(workspace, "r2")
+    apply(workspace, rollback.plan(workspace, "production"))
+    snapshot = workspace.store.at()
+    strict = [
+        one.model_copy(update={"gate": one.gate.model_copy(update={"allow_override": False})})
+        for one in snapshot.policy.environments
+    ]
+    policy = snapshot.policy.model_copy(update={"environments": tuple(strict)})
+    with workspace.store.writing() as writer:
+        files = {"lockgate.toml": write_toml(policy)}
+        writer.commit(workspace.store.tip(), files, "strict\n", workspace.person, NOON + timedelta(hours=1))
+    plan = promote.plan(workspace, "r2", "production", override="I insist")
+    assert [check.name for check in plan.unmet] == ["rejected"]
 
 
 def test_there_is_nothing_to_roll_back_to_at_first(workspace: Workspace) -> None:

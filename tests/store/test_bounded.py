@@ -23,8 +23,9 @@ from store.records.versions import ModelPin
         b".".join([b"a"] * 20_000) + b" = 1",
         b"[" + b".".join([b"a"] * 500) + b"]",
         b"x" * 300_000,
+        b"x = " + b"1" * 5000,
     ],
-    ids=["torn", "not utf-8", "deep", "dotted bomb", "dotted table", "huge"],
+    ids=["torn", "not utf-8", "deep", "dotted bomb", "dotted table", "huge", "digits"],
 )
 def test_bad_toml_is_one_sentence_and_fast(data: bytes) -> None:
     started = time.monotonic()
