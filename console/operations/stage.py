@@ -44,6 +44,8 @@ class Composition:
     tip: str
     existing: str | None = None
     """The id of a release that binds exactly the same versions already, or None."""
+    asked: str | None = None
+    """The base as it was asked for; None is whatever the first environment serves."""
 
 
 def compose(workspace: Workspace, sets: Sequence[str], base: str | None = None) -> Composition:
@@ -75,6 +77,7 @@ def _compose(
         sets=tuple(str(pin) for pin in pins),
         tip=snapshot.commit,
         existing=known.id if known else None,
+        asked=base,
     )
 
 
@@ -220,7 +223,15 @@ def _plan(
         gate="override" if any(one.condition == "gate" for one in overrides) else ruling.outcome,
         overrides=overrides,
         prepare=lambda: ready(workspace, snapshot, release),
-        remake=lambda now: _plan(workspace, now, composition, verdicts, override, keep_blocked),
+        remake=lambda now: _plan(
+            # composed again: what somebody else staged meanwhile must not be taken out by this
+            workspace,
+            now,
+            _compose(workspace, now, composition.sets, composition.asked),
+            verdicts,
+            override,
+            keep_blocked,
+        ),
         command=_command(composition, override),
     )
     return _as_kept(shared, settled, sentence("Blocked", changes)) if kept else shared

@@ -131,6 +131,18 @@ def test_a_policy_without_override_lets_nothing_rejected_through(workspace: Work
     assert [check.name for check in plan.unmet] == ["rejected"]
 
 
+def test_two_people_staging_at_once_take_nothing_out_of_each_other(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    add_prompt(workspace, tmp_path / "o", "Other.\n", name="other")
+    mine = stage.plan(workspace, stage.compose(workspace, ["prompt/support=v1"]), ())
+    stage_all(workspace, "prompt/other")
+    apply_again(workspace, mine, "mine")
+    snapshot = workspace.store.at()
+    pins = [str(pin) for pin in snapshot.release(str(snapshot.environment("staging").stable)).pins()]
+    assert "prompt/other@v1" in pins and "prompt/support@v1" in pins
+
+
 def test_there_is_nothing_to_roll_back_to_at_first(workspace: Workspace) -> None:
     with pytest.raises(Blocked, match="served nothing before r1"):
         rollback.plan(workspace, "production")
