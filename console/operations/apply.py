@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
@@ -149,8 +148,3 @@ def _checked_note(plan: Plan, why: str) -> str:
         reasons = (*(check.text for check in plan.unmet), missing)
         raise Blocked(f"{plan.title}: {'; '.join(reasons)}. Nothing was changed.", reasons)
     return why
-
-
-def without_effect(plan: Plan) -> Plan:
-    """`plan` as it is shown by --dry-run: never applied, so its slow preparation is dropped."""
-    return dataclasses.replace(plan, prepare=None)

@@ -9,7 +9,7 @@ from typing import Any
 
 from store.canonical import short
 from store.errors import InputError
-from store.records.component import Component, Kind, Pin
+from store.records.component import Kind, Pin
 from store.rules.index_status import IndexStatus, index_statuses
 from store.snapshot import Snapshot
 from store.text import one_line
@@ -201,8 +201,3 @@ def components_of(snapshot: Snapshot, ref: str) -> dict[str, str]:
             raise InputError(f"{ref} serves nothing yet.")
         ref = stable
     return {name: one.version for name, one in snapshot.release(ref).components.items()}
-
-
-def component_of(text: str) -> Component:
-    """The component part of a reference."""
-    return Component.parse(text.partition("@")[0])

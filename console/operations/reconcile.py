@@ -111,9 +111,3 @@ def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str) -> Arm:
             for pin in release.pins()
         },
     )
-
-
-def opened_copies(workspace: Workspace, snapshot: Snapshot) -> frozenset[Path]:
-    """The index copies that live documents name: a sweep keeps them."""
-    documents = (published_document(workspace, name) for name in snapshot.policy.names)
-    return frozenset(Path(part.path) for one in documents if one for part in _index_parts(one))
