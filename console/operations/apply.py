@@ -76,12 +76,17 @@ def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Repo
         try:
             return apply(workspace, plan, why, report=report, decided=True)
         except StalePlan as stale:
-            if plan.verb == "rollback":
-                raise  # somebody rolled back already: going further back is a decision of its own
+            if plan.verb == "rollback" or not _covers(plan, stale.plan):
+                raise  # going further back, or past one more condition, is a decision of its own
             plan = stale.plan
     raise StaleTip(
         f"{plan.title}: the store changed {_TRIES} times meanwhile; nothing was changed. Try again."
     )
+
+
+def _covers(plan: Plan, fresh: Plan) -> bool:
+    """Whether the person who decided on `plan` has answered for all that `fresh` overrides."""
+    return {one.condition for one in fresh.overrides} <= {one.condition for one in plan.overrides}
 
 
 def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[Operation, str]:
@@ -144,7 +149,8 @@ def _checked_note(plan: Plan, why: str) -> str:
     if len(why) > _NOTE_LIMIT:
         raise InputError(f"the note has {len(why):,} characters; at most {_NOTE_LIMIT:,} are kept.")
     if plan.note_required and not why:
-        missing = f"{plan.environment or 'this'} wants a note: say why with -m"
+        missing = f"{plan.environment or 'this'} wants a note: say why with -m."
         reasons = (*(check.text for check in plan.unmet), missing)
-        raise Blocked(f"{plan.title}: {'; '.join(reasons)}. Nothing was changed.", reasons)
+        message = f"{plan.title}: {' '.join(reasons)} Nothing was changed."
+        raise Blocked(message, reasons) if plan.unmet else InputError(message)
     return why

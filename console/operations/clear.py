@@ -23,9 +23,10 @@ def _plan(workspace: Workspace, snapshot: Snapshot, release: str) -> Plan:
     if not rejecting:
         raise InputError(f"{found.id} is not rejected anywhere; there is nothing to clear.")
 
-    def write(_: Stamp) -> Mapping[str, bytes]:
+    def write(stamp: Stamp) -> Mapping[str, bytes]:
         return {
-            f"environments/{one.name}.toml": write_toml(serving.cleared(one, found.id)) for one in rejecting
+            f"environments/{one.name}.toml": write_toml(serving.cleared(one, found.id, stamp.id))
+            for one in rejecting
         }
 
     where = ", ".join(one.name for one in rejecting)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from store.errors import InputError
 from store.records.component import Pin
+from store.records.environment import Environment
 from store.records.release import PinnedVersion, Release, release_digest
 from store.snapshot import Snapshot
 from store.workspace import Workspace
@@ -36,3 +37,17 @@ def same_release(snapshot: Snapshot, draft: Release) -> Release | None:
         if found is not None and found.digest == draft.digest:
             return found
     return None
+
+
+def served_releases(snapshot: Snapshot, pointer: Environment) -> dict[str, Release]:
+    """The releases that an environment's pointer remembers, by id; those that are gone or cannot be
+    read are left out, because one of them must not stop a rollback to another."""
+    found: dict[str, Release] = {}
+    for id in dict.fromkeys(served.release for served in pointer.served):
+        try:
+            release = snapshot.find_release(id)
+        except InputError:  # `lockgate check` names it
+            continue
+        if release is not None:
+            found[id] = release
+    return found

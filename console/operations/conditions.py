@@ -8,12 +8,17 @@ from datetime import datetime
 
 from console.operations.plan import Check, Risk
 from store.errors import Blocked, InputError
+from store.records.component import Component
 from store.records.environment import Environment
 from store.records.operation import Override
 from store.records.policy import EnvironmentPolicy
 from store.records.release import Release
 from store.rules.gate import GateRuling
+from store.rules.rejection import rejected_by
 from store.snapshot import Snapshot
+
+_REASON_LIMIT = 2_000
+"""Characters."""
 
 
 def policy_of(snapshot: Snapshot, environment: str) -> EnvironmentPolicy:
@@ -26,19 +31,24 @@ def policy_of(snapshot: Snapshot, environment: str) -> EnvironmentPolicy:
 
 
 def rejected_check(snapshot: Snapshot, release: Release, overridable: bool = False) -> Check:
-    """Whether `release` was rolled back somewhere and not cleared since."""
-    for environment in snapshot.environments():
-        for one in environment.rejected:
-            if one.release == release.id:
-                why = one.reason or "no reason given"
-                return Check(
-                    "rejected",
-                    "unmet",
-                    f"{release.id} was rolled back in {environment.name} ({why}); "
-                    f"`lockgate clear {release.id} -m WHY` lets it be promoted again.",
-                    overridable=overridable,
-                )
-    return Check("rejected", "ok", f"{release.id} was never rolled back")
+    """Whether `release`, or what it holds, was rolled back somewhere and not cleared since."""
+    found = rejected_by(snapshot.environments(), release)
+    if found is None:
+        return Check("rejected", "ok", f"nothing in {release.id} was rolled back")
+    environment, one = found
+    if one.release == release.id:
+        what = f"{release.id} was rolled back in {environment}"
+    else:
+        what = (
+            f"{release.id} holds {' with '.join(one.pins)}, rolled back in {environment} with {one.release}"
+        )
+    return Check(
+        "rejected",
+        "unmet",
+        f"{what} ({one.reason or 'no reason given'}); "
+        f"`lockgate clear {one.release} -m WHY` lets it be promoted again.",
+        overridable=overridable,
+    )
 
 
 def freeze_check(environment: Environment, now: datetime, overridable: bool = False) -> Check:
@@ -54,14 +64,22 @@ def freeze_check(environment: Environment, now: datetime, overridable: bool = Fa
     return Check("freeze", "ok", "no freeze is on")
 
 
-def hold_check(environment: Environment) -> Check:
-    """A hold keeps automation off, not people: they are told, and moving lifts it."""
+def hold_check(environment: Environment, component: Component | None = None) -> Check:
+    """A hold keeps automation off, not people: they are told, and moving forward lifts it.
+
+    `component` is the only one that moves, so only its own hold is lifted.
+    """
     if not environment.holds:
         return Check("hold", "ok", "no hold")
-    one = environment.holds[0]
-    return Check(
-        "hold", "warn", f"a hold is on since {one.at:%Y-%m-%d %H:%M} UTC ({one.reason}); this lifts it"
-    )
+    told: list[str] = []
+    for one in environment.holds:
+        what = "everything" if one.component == "*" else one.component
+        lifts = component is None or one.component == str(component)
+        told.append(
+            f"a hold on {what} is on since {one.at:%Y-%m-%d %H:%M} UTC ({one.reason}); "
+            + ("this lifts it" if lifts else "this leaves it")
+        )
+    return Check("hold", "warn", "; ".join(told))
 
 
 def gate_check(ruling: GateRuling, policy: EnvironmentPolicy) -> Check:
@@ -90,6 +108,8 @@ def overridden(checks: Iterable[Check], reason: str | None) -> tuple[tuple[Check
         return tuple(checks), ()
     if not reason.strip():
         raise InputError("--override wants a reason: it is recorded.")
+    if len(reason) > _REASON_LIMIT:
+        raise InputError(f"the override's reason has {len(reason):,} characters; at most {_REASON_LIMIT:,}.")
     result: list[Check] = []
     overrides: list[Override] = []
     for check in checks:

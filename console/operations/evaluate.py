@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ulid import ULID
 
@@ -18,7 +19,8 @@ from store.records.verdict import Verdict
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
-OnCategory = Callable[[str, float | None, float | None, int, int], None]
+if TYPE_CHECKING:
+    from evals.evaluate import OnCategory
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
-from store.errors import Blocked, Inconclusive
+from store.errors import Blocked, Inconclusive, InputError
 from store.records.base import Person
 from store.records.operation import Change, OperationKind, Override
 from store.snapshot import Snapshot
@@ -102,18 +102,24 @@ class Plan:
 
     def effect(self) -> tuple[object, ...]:
         """What it comes to: two plans with an equal effect are the same decision."""
-        return (self.verb, self.environment, self.release, self.before, self.after, self.changes, self.gate)
+        return (*self.outcome(), self.before, self.changes, self.gate)
 
     def outcome(self) -> tuple[object, ...]:
-        """What the world looks like afterwards, wherever it started from."""
-        return (self.verb, self.environment, self.release, self.after, self.about)
+        """What the world looks like afterwards, wherever it started from, and what a person answered for."""
+        answered = tuple(one.condition for one in self.overrides)
+        return (
+            self.verb, self.environment, self.release, self.after, self.about, self.note_required, answered
+        )  # fmt: skip
 
     def demand(self) -> None:
-        """Raises Blocked or Inconclusive with every unmet condition at once."""
+        """Raises Blocked or Inconclusive with every unmet condition at once, InputError when there is
+        nothing to change."""
         if not self.unmet:
             return
         reasons = tuple(check.text for check in self.unmet)
         message = f"{self.title}: " + " ".join(reasons) + " Nothing was changed."
+        if all(check.name == "change" for check in self.unmet):
+            raise InputError(message)
         if all(check.verdict == "undecided" for check in self.unmet):
             raise Inconclusive(message, reasons)
         raise Blocked(message, reasons)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from console.operations import conditions
-from console.operations.compose import composed, same_release
+from console.operations.compose import composed, same_release, served_releases
 from console.operations.describe import changes_between, sentence
 from console.operations.plan import Check, Plan, Risk, Stamp
 from console.operations.ready import index_checks, ready
@@ -18,8 +18,10 @@ from store.bounded import write_toml
 from store.errors import Blocked, InputError
 from store.records.component import Component, Kind, Pin
 from store.records.environment import Environment
+from store.records.operation import Change
 from store.records.release import Release
 from store.rules import serving
+from store.rules.rejection import rejected_by, taken_away
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
@@ -45,13 +47,12 @@ def _plan(workspace: Workspace, snapshot: Snapshot, environment: str, only: tupl
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
         reason = stamp.why or f"rolled back {', '.join(parts) or 'everything'}"
+        said = (reason, stamp.by, stamp.at, stamp.id)
         moved = serving.serve(pointer, target.id, stamp.id, stamp.at, retention)
-        held = serving.hold(moved, parts, reason, stamp.by, stamp.at, stamp.id)
-        files = {
-            f"environments/{environment}.toml": write_toml(
-                serving.reject(held, current.id, reason, stamp.by, stamp.at, stamp.id)
-            )
-        }
+        moved = serving.hold(moved, parts, *said)
+        for pins in taken_away(changes, bool(parts)):
+            moved = serving.reject(moved, current.id, pins, *said)
+        files = {f"environments/{environment}.toml": write_toml(moved)}
         if is_new:
             files[f"releases/{target.id}.toml"] = write_toml(
                 target.model_copy(update={"created_at": stamp.at, "created_by": stamp.by})
@@ -75,7 +76,8 @@ def _plan(workspace: Workspace, snapshot: Snapshot, environment: str, only: tupl
         ),
         effects=(
             f"{environment} serves {target.id} instead of {current.id}",
-            f"{current.id} is marked rejected; automation keeps off until somebody promotes",
+            f"{_rejected(current, changes, bool(parts))} rejected",
+            "automation keeps off until somebody moves forward",
         ),
         risk=Risk.ROLLBACK if policy.production else Risk.REVERSIBLE,
         write=write,
@@ -84,6 +86,14 @@ def _plan(workspace: Workspace, snapshot: Snapshot, environment: str, only: tupl
         remake=lambda fresh: _plan(workspace, fresh, environment, only),
         command="lockgate rollback --env " + environment + "".join(f" --only {one}" for one in only),
     )
+
+
+def _rejected(current: Release, changes: Sequence[Change], only_some: bool) -> str:
+    """What the rollback forbids from now on, as the head of a sentence."""
+    pins = taken_away(changes, only_some)
+    if all(len(one) < 2 for one in pins):
+        return f"{current.id} and whatever holds {' or '.join(pin for one in pins for pin in one)} are marked"
+    return f"{current.id} and whatever holds all that it changed are marked"
 
 
 def _chosen(current: Release, only: tuple[str, ...]) -> tuple[Component, ...]:
@@ -110,32 +120,36 @@ def _target(
     components: tuple[Component, ...],
 ) -> tuple[Release, bool]:
     """The release to go back to, and whether it has to be composed."""
-    rejected = frozenset(one.release for one in pointer.rejected)
+    releases = served_releases(snapshot, pointer)
     if not components:
-        id = serving.rollback_target(pointer, rejected)
+        id = serving.rollback_target(pointer, releases)
         if id is None:
             raise Blocked(
-                f"{pointer.name} has served nothing before {current.id} that could be gone back to."
+                f"{pointer.name} has served nothing before {current.id} that could be gone back to: "
+                f"`lockgate switch kind/name@vN --env {pointer.name}` goes to a version that you name."
             )
-        return snapshot.release(id), False
-    wanted = {served.release for served in pointer.served}
-    releases = {id: found for id in wanted if (found := snapshot.find_release(id))}
-    pins: list[Pin] = []
-    for component in components:
-        version = serving.component_target(
-            pointer, component, current.version_of(component), releases, rejected
-        )
-        if version is None:
-            raise Blocked(
-                f"{pointer.name} has served no other version of {component} in a release that was not rolled "
-                f"back; `lockgate switch {component}@vN --env {pointer.name}` goes to one that you name."
-            )
-        pins.append(Pin(component, version))
+        return releases[id], False
+    pins = [_back(pointer, component, current, releases) for component in components]
     draft = composed(workspace, snapshot, current, pins)
     known = same_release(snapshot, draft)
-    if known is not None and known.id in rejected:
+    rejected = rejected_by([pointer], known or draft)
+    if rejected is not None:
+        _, one = rejected
+        what = f"{known.id} again" if known else " with ".join(one.pins)
         raise Blocked(
-            f"that would serve {known.id} again, which was rolled back in {pointer.name}; "
-            f"`lockgate switch` or `lockgate clear {known.id} -m WHY` if it is meant."
+            f"that would serve {what}, which was rolled back in {pointer.name}; "
+            f"`lockgate clear {one.release} -m WHY` if it is meant."
         )
     return (known, False) if known else (draft, True)
+
+
+def _back(
+    pointer: Environment, component: Component, current: Release, releases: Mapping[str, Release]
+) -> Pin:
+    version = serving.component_target(pointer, component, current.version_of(component), releases)
+    if version is None:
+        raise Blocked(
+            f"{pointer.name} has served no other version of {component} that was not rolled "
+            f"back; `lockgate switch {component}@vN --env {pointer.name}` goes to one that you name."
+        )
+    return Pin(component, version)

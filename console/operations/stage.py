@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from console.operations import conditions
 from console.operations.compose import composed, same_release
 from console.operations.describe import changes_between, sentence
 from console.operations.evidence import stale_verdicts
+from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Risk, Stamp
-from console.operations.ready import index_checks, ready
 from store.bounded import write_toml
 from store.errors import InputError
 from store.progress import Report, Stop, never, silent
@@ -26,8 +26,8 @@ from store.rules import serving
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
-OnCategory = Callable[[str, float | None, float | None, int, int], None]
-"""Called while evals run: category, candidate mean, baseline mean, answers done, answers in all."""
+if TYPE_CHECKING:
+    from evals.evaluate import OnCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,33 +159,14 @@ def _plan(
     keep_blocked: bool,
 ) -> Plan:
     release = _numbered(snapshot, composition.release, composition.existing)
-    environment = snapshot.policy.names[0]
-    policy = conditions.policy_of(snapshot, environment)
-    pointer = snapshot.environment(environment)
-    stable = snapshot.release(pointer.stable) if pointer.stable else None
+    to = place(snapshot, snapshot.policy.names[0])
     fresh = tuple(one.model_copy(update={"release": release.id}) for one in verdicts)
     earlier = snapshot.verdicts(release.id) if composition.existing else ()
     stale = stale_verdicts(snapshot, release, earlier)
-    ruling = gate_rule.rule(policy, release, stable, (*fresh, *earlier), stale)
-    checks: list[Check] = [
-        conditions.gate_check(ruling, policy),
-        *(
-            (conditions.rejected_check(snapshot, release, policy.gate.allow_override),)
-            if composition.existing
-            else ()
-        ),
-        conditions.freeze_check(pointer, workspace.clock.now(), policy.gate.allow_override),
-        conditions.hold_check(pointer),
-        *index_checks(workspace, snapshot, release),
-    ]
-    already = conditions.serves_already_check(pointer, release)
-    if already:
-        checks = [already]
-    settled, overrides = conditions.overridden(checks, override)
-    changes = changes_between(snapshot, stable, release)
-    kept = keep_blocked and ruling.outcome == "block" and not overrides
-    risk = conditions.forward_risk(policy, overrides)
-    retention = timedelta(days=snapshot.policy.retention_days)
+    ruling = gate_rule.rule(to.policy, release, to.stable, (*fresh, *earlier), stale)
+    extra = (conditions.hold_check(to.pointer),)
+    move = forward(workspace, snapshot, to, release, ruling, override=override, extra=extra)
+    kept = keep_blocked and ruling.outcome == "block" and not move.overrides
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
         files = {f"verdicts/{release.id}/{one.id}.toml": write_toml(one) for one in fresh}
@@ -199,30 +180,17 @@ def _plan(
             )
             files[f"releases/{release.id}.toml"] = write_toml(landed)
         if not kept:
-            moved = serving.serve(pointer, release.id, stamp.id, stamp.at, retention)
-            files[f"environments/{environment}.toml"] = write_toml(moved)
+            moved = serving.serve(to.pointer, release.id, stamp.id, stamp.at, to.retention)
+            files[f"environments/{to.name}.toml"] = write_toml(serving.lifted(moved))
         return files
 
     shared = Plan(
         verb="stage",
-        tip=snapshot.commit,
-        title=f"Stage {release.id} into {environment}",
-        summary=sentence("Staged", changes, environment),
-        environment=environment,
-        release=release.id,
-        before=pointer.stable,
-        after=release.id,
-        changes=changes,
-        checks=settled,
-        effects=(f"{environment} serves {release.id} instead of {pointer.stable or 'nothing'}",),
-        risk=risk,
-        confirm=conditions.confirmation(risk, environment, release.id),
-        note_required=policy.note_required,
+        title=f"Stage {release.id} into {to.name}",
+        summary=sentence("Staged", move.changes, to.name),
+        effects=(f"{to.name} serves {release.id} instead of {to.pointer.stable or 'nothing'}",),
         write=write,
-        evidence=tuple(one.id for one in fresh),
-        gate="override" if any(one.condition == "gate" for one in overrides) else ruling.outcome,
-        overrides=overrides,
-        prepare=lambda: ready(workspace, snapshot, release),
+        evidence=tuple(one.id for one in fresh) or ((ruling.verdict.id,) if ruling.verdict else ()),
         remake=lambda now: _plan(
             # composed again: what somebody else staged meanwhile must not be taken out by this
             workspace,
@@ -233,8 +201,9 @@ def _plan(
             keep_blocked,
         ),
         command=_command(composition, override),
+        **move.fields(),
     )
-    return _as_kept(shared, settled, sentence("Blocked", changes)) if kept else shared
+    return _as_kept(shared, move.checks, sentence("Blocked", move.changes)) if kept else shared
 
 
 def _as_kept(plan: Plan, checks: tuple[Check, ...], summary: str) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from console.operations.compose import served_releases
 from console.views.ages import age, span
 from console.views.line import BLANK, Line, Part, line, muted
 from console.views.marks import INDEX_STATUS
@@ -9,8 +10,6 @@ from console.views.overview import about_version
 from console.views.table import Column, Row, Table
 from console.views.world import World
 from store.records.component import Component, Kind, Pin
-from store.records.environment import Environment
-from store.records.release import Release
 from store.rules import serving
 
 
@@ -31,12 +30,6 @@ def current_version(world: World, environment: str, component: Component) -> str
     pointer = world.snapshot.environment(environment)
     release = world.snapshot.find_release(pointer.stable) if pointer.stable else None
     return release.version_of(component) if release else None
-
-
-def served_releases(world: World, environment: Environment) -> dict[str, Release]:
-    """The releases that `environment` served and remembers, by id."""
-    ids = {one.release for one in environment.served}
-    return {id: found for id in ids if (found := world.snapshot.find_release(id))}
 
 
 def versions_table(world: World, component: Component) -> Table:
@@ -86,7 +79,7 @@ def _waiting(world: World, pin: Pin) -> Line:
 def switch_choices(world: World, environment: str, component: Component) -> Table:
     """The versions that `environment` could serve instead, newest first, with when they served there."""
     pointer = world.snapshot.environment(environment)
-    releases = served_releases(world, pointer)
+    releases = served_releases(world.snapshot, pointer)
     current = current_version(world, environment, component)
     rows = []
     for version in reversed(_versions(world, component)):
@@ -119,7 +112,7 @@ def environment_choices(world: World, pin: Pin) -> Table:
         if current is None or current == pin.version:
             continue
         pointer = world.snapshot.environment(name)
-        at = serving.has_served(pointer, pin.component, pin.version, served_releases(world, pointer))
+        at = serving.has_served(pointer, pin.component, pin.version, served_releases(world.snapshot, pointer))
         said = f"served here until {age(world.now, at)} ago" if at else "never served here"
         cells = (line(Part(name, "strong")), line(f"{current} → {pin.version}"), line(muted(said)))
         found.append((at is None, -place, Row(name, cells)))
@@ -135,16 +128,15 @@ def rollback_choices(world: World, environment: str) -> Table:
     snapshot = world.snapshot
     pointer = snapshot.environment(environment)
     current = snapshot.find_release(pointer.stable) if pointer.stable else None
-    rejected = frozenset(one.release for one in pointer.rejected)
     rows = []
-    whole = serving.rollback_target(pointer, rejected)
+    releases = served_releases(snapshot, pointer)
+    whole = serving.rollback_target(pointer, releases)
     if current is not None and whole is not None:
         rows.append(
             Row(EVERYTHING, (line(Part("everything", "strong")), line(f"{current.id} → {whole}"), BLANK))
         )
-    releases = served_releases(world, pointer)
     for pin in current.pins() if current else ():
-        target = serving.component_target(pointer, pin.component, pin.version, releases, rejected)
+        target = serving.component_target(pointer, pin.component, pin.version, releases)
         if target is not None:
             back = Pin(pin.component, target)
             rows.append(

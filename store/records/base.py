@@ -32,6 +32,13 @@ VersionId = Annotated[str, StringConstraints(pattern=r"^v[1-9][0-9]{0,8}$")]
 """v1, v2, …"""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 """The name of a component or an environment."""
+PinText = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(app|prompt|model|index|guardrail|evals)/[a-z0-9][a-z0-9._-]{0,63}@v[1-9][0-9]{0,8}$"
+    ),
+]
+"""`kind/name@vN`."""
 Ulid = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 """A sortable identifier: 26 characters, the first ten tell the time (github.com/ulid/spec)."""
 Prose = Annotated[str, StringConstraints(max_length=20_000)]

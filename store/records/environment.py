@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from store.records.base import Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
+from store.records.base import Instant, Name, Person, PinText, Prose, ReleaseId, Strict, Ulid
 
 
 class Served(Strict):
@@ -33,6 +33,9 @@ class Rejection(Strict):
     """A release that was rolled back; it is not promoted again until it is cleared."""
 
     release: ReleaseId
+    pins: tuple[PinText, ...] = Field(default=(), max_length=200)
+    """The versions (`kind/name@vN`) that were taken away together. Any release that holds all of them
+    is rejected too; empty rejects the release alone."""
     reason: Prose
     by: Person
     at: Instant

@@ -64,7 +64,7 @@ def test_a_dry_run_lists_the_note_and_runs_no_evals(acme: Path, lockgate: Lockga
     promoted = lockgate(*here, "promote", "r2", "--to", "production", "--dry-run")
     assert promoted.code == 1 and "wants a note" in promoted.out
     again = lockgate(*here, "stage", "--set", "app/api", "-m", "x")
-    assert again.code == 1 and "serves r2 already" in again.err
+    assert again.code == 2 and "serves r2 already" in again.err
 
 
 def test_arguments_that_are_no_text_are_refused(acme: Path, lockgate: Lockgate) -> None:

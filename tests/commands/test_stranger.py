@@ -34,12 +34,15 @@ def test_from_nothing_to_a_rolled_back_index(acme: Path, material: Path, lockgat
     live = json.loads((acme / "live/production.json").read_text())
     assert live["stable"]["components"]["index/pages"]["version"] == "v1"
     forth = lockgate(*here, "switch", "index/pages@v2", "--env", "production", "-m", "dry again")
+    assert forth.code == 1 and "lockgate clear r2" in forth.err
+    assert lockgate(*here, "clear", "r2", "-m", "it never was").code == 0
+    forth = lockgate(*here, "switch", "index/pages@v2", "--env", "production", "-m", "dry again")
     assert forth.code == 0, forth.err
 
     history = lockgate(*here, "history", "--json").data
     kinds = [one["kind"] for one in history["operations"]]
-    assert kinds[:2] == ["switch", "rollback"] and kinds[-1] == "init" and history["count"] == len(kinds)
-    assert history["operations"][1]["why"] == "river flooded"
+    assert kinds[:3] == ["switch", "clear", "rollback"] and kinds[-1] == "init"
+    assert history["count"] == len(kinds) and history["operations"][2]["why"] == "river flooded"
     found = lockgate(*here, "history", "flooded", "--env", "production", "--json").data
     assert [one["kind"] for one in found["operations"]] == ["rollback"]
     statuses = {row["version"]: row["status"] for row in lockgate(*here, "list", "index", "--json").data}

@@ -52,7 +52,7 @@ def test_promotion_moves_the_pointer_the_record_and_the_live_document_together(w
 
 def test_production_wants_a_note(workspace: Workspace) -> None:
     tip = workspace.store.tip()
-    with pytest.raises(Blocked, match="wants a note: say why with -m"):
+    with pytest.raises(InputError, match="wants a note: say why with -m"):
         apply(workspace, promote.plan(workspace, "r2", "production"), "  ")
     assert workspace.store.tip() == tip
 
@@ -167,7 +167,7 @@ def test_a_plan_that_the_store_overtook_is_made_again_and_shown(workspace: Works
     with pytest.raises(StalePlan) as caught:
         apply(workspace, plan, "slower")
     assert "serves r2 already" in caught.value.plan.unmet[0].text
-    with pytest.raises(Blocked, match="serves r2 already"):
+    with pytest.raises(InputError, match="serves r2 already"):
         apply_again(workspace, plan, "slower")
 
 

@@ -56,7 +56,7 @@ def test_the_pointer_tells_what_served_when(moves: list[tuple[int, int]]) -> Non
     for newer, older in pairwise(pointer.served):
         assert older.until == newer.since
 
-    target = serving.rollback_target(pointer, frozenset())
+    target = serving.rollback_target(pointer, RELEASES)
     different = [id for id, _ in reversed(log) if id != log[-1][0]]
     assert target == (different[0] if different else None)
 
@@ -93,9 +93,14 @@ def test_a_rejected_release_is_no_target() -> None:
     pointer = Environment(name="production")
     for number in (1, 2, 3):
         pointer = serving.serve(pointer, f"r{number}", "0" * 26, START + timedelta(hours=number), WEEK)
-    assert serving.rollback_target(pointer, frozenset({"r2"})) == "r1"
-    assert serving.rollback_target(pointer, frozenset({"r1", "r2"})) is None
-    assert serving.component_target(pointer, HANDBOOK, "v3", RELEASES, frozenset({"r2"})) == "v1"
+    pointer = serving.reject(pointer, "r2", (), "bad", ANA, START, "0" * 26)
+    assert serving.rollback_target(pointer, RELEASES) == "r1"
+    assert serving.component_target(pointer, HANDBOOK, "v3", RELEASES) == "v1"
+    assert serving.has_served(pointer, HANDBOOK, "v2", RELEASES) is None
+    pointer = serving.reject(pointer, "r1", ("index/handbook@v1",), "bad", ANA, START, "0" * 26)
+    assert serving.rollback_target(pointer, RELEASES) is None
+    cleared = serving.cleared(pointer, "r1", "1" * 26)
+    assert serving.rollback_target(cleared, RELEASES) == "r1" and cleared.record == "1" * 26
 
 
 def verdict(of: Release, baseline: Release | None, **changes: object) -> Verdict:
