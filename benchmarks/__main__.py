@@ -7,7 +7,16 @@ import json
 import sys
 from typing import Any
 
-NAMES = ("resolve", "apply_to_visible", "eval_overhead", "index", "history", "console_start")
+NAMES = (
+    "resolve",
+    "apply_to_visible",
+    "eval_overhead",
+    "index",
+    "history",
+    "console_start",
+    "tick",
+    "observations",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -10,11 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from lockgate_client.capturing import QUEUE_LIMIT as ENVELOPES_LIMIT
+from lockgate_client.capturing import Capturing, open_requests, requests_beside
 from lockgate_client.cohort import BUCKETS, CONTROL_START, first_word
 from lockgate_client.document import LIMIT, Document, parse
 from lockgate_client.errors import LockgateClientError
 from lockgate_client.files import Reading, WatchedFile
 from lockgate_client.kill import KillSwitch
+from lockgate_client.observing import observations_beside, open_observations
+from lockgate_client.recorder import QUEUE_LIMIT, Export, Recorder
 from lockgate_client.serving import Reason, Resolution, Serving, serving
 
 __all__ = ["Client", "Reason", "Resolution"]
@@ -23,12 +27,13 @@ _new = tuple.__new__  # a third of the cost of Resolution(...)
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
 
-class Client:
-    """Resolves units against the live document at a path. Safe to share between threads.
+class Client(Capturing):
+    """Resolves units against the live document at a path, and takes what became of them. Safe to share
+    between threads.
 
     The document is read once when the client is made and looked at again at most every
     `check_seconds`, by the `resolve` that finds the time has come: a change is served at the latest
-    that long after it (plus the reading), and no thread runs in the background. One thread looks
+    that long after it (plus the reading), and no thread runs in the background for it. One thread looks
     while the others go on with what they have.
 
     A document that is torn, of another format or environment, or older than the one served is never
@@ -37,8 +42,8 @@ class Client:
     """
 
     __slots__ = (
-        "__weakref__", "_check_seconds", "_document", "_due", "_error", "_file", "_kill", "_lock",
-        "_monotonic", "_path", "_serving", "_shown", "_wall",
+        "__weakref__", "_check_seconds", "_due", "_error", "_file", "_kill", "_lock", "_monotonic", "_path",
+        "_serving", "_shown",
     )  # fmt: skip
 
     def __init__(
@@ -46,12 +51,22 @@ class Client:
         path: str | os.PathLike[str],
         *,
         check_seconds: float = 0.05,
+        observations: str | os.PathLike[str] | None = None,
+        requests: str | os.PathLike[str] | None = None,
+        queue_limit: int = QUEUE_LIMIT,
+        export: Export | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`path` of live/<environment>.json. `wall` (seconds since 1970) and `monotonic` are for tests.
+        """`path` of live/<environment>.json.
 
-        Raises ValueError when `check_seconds` is not 0 or more.
+        What is observed goes to the SQLite file `observations`; without one to
+        state/observations.sqlite beside the live document's folder. What is captured goes to `requests`,
+        or to state/requests.sqlite there. At most `queue_limit` rows wait for being written; `export`
+        is given each as well (see lockgate_client.otel). `wall` (seconds since 1970) and `monotonic` are for
+        tests.
+
+        Raises ValueError when `check_seconds` is not 0 or more, or `queue_limit` not 1 or more.
         """
         if not check_seconds >= 0:
             raise ValueError(f"check_seconds is {check_seconds!r}; it has to be 0 or more")
@@ -64,7 +79,11 @@ class Client:
         self._kill: KillSwitch
         self._shown: tuple[Document | None, str | None]
         self._look_afresh()
-        self._document: Document | None = None
+        self._document = None
+        file = observations_beside(self._path) if observations is None else Path(observations).absolute()
+        self._recorder = Recorder(file, open_observations, limit=queue_limit, export=export)
+        kept = requests_beside(self._path) if requests is None else Path(requests).absolute()
+        self._envelopes = Recorder(kept, open_requests, what="requests", limit=ENVELOPES_LIMIT)
         self._serving: Serving | None = None
         self._error: str | None = None
         self._due = float("-inf")

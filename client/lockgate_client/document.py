@@ -39,6 +39,10 @@ class Document(NamedTuple):
     salt: str
     valid_until: float | None
     """Seconds since 1970; from then on everybody is served stable."""
+    captured_percent: float = 0.0
+    """Share of requests that are kept to be graded, in percent: see lockgate_client.envelope."""
+    shadow_percent: float = 0.0
+    """Share of requests that are kept to be answered once more by another release, in percent."""
 
 
 def parse(data: bytes) -> Document:
@@ -101,7 +105,17 @@ def _document(value: dict[str, Any]) -> Document:
         percent=percent,
         salt=_field(value, "salt", str),
         valid_until=_instant(_field(value, "valid_until", str, type(None))),
+        captured_percent=_percent(value, "captured_percent"),
+        shadow_percent=_percent(value, "shadow_percent"),
     )
+
+
+def _percent(value: dict[str, Any], key: str) -> float:
+    """0 where it is missing: earlier documents do not have it."""
+    percent = _field(value, key, int, float) if key in value else 0.0
+    if not 0 <= percent <= 100:
+        raise LockgateClientError(f"its {key} is out of range")
+    return float(percent)
 
 
 def _arm(value: dict[str, Any], name: str) -> Arm:
