@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from store import invalid
 from store.errors import InputError
 from store.text import one_line
 
@@ -30,7 +31,14 @@ _DOTS_PER_KEY = 16
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'')
+_NO_KEY = re.compile(
+    r'''"""(?:\\[\s\S]|[^\\"]|"(?!""))*+(?:"{3,5}+|[\s\S]*+)'''
+    r"""|'''(?:[^']|'(?!''))*+(?:'{3,5}+|[\s\S]*+)"""
+    r"""|"(?:\\.|[^"\\\n])*+(?:"|[\s\S]*+)"""
+    r"""|'[^'\n]*+(?:'|[\s\S]*+)|#[^\n]*+"""
+)
+"""Strings and comments of TOML; one that is not closed, where the parser stops too, runs to the end."""
+_BETWEEN_KEYS = re.compile(r"[=,\[\]{}]")
 
 
 def decode_text(data: bytes, where: str, limit: int = TEXT_LIMIT) -> str:
@@ -46,11 +54,8 @@ def decode_text(data: bytes, where: str, limit: int = TEXT_LIMIT) -> str:
 def parse_toml(data: bytes, where: str) -> dict[str, Any]:
     """A TOML document as a dict. Raises InputError naming `where` and the line."""
     text = decode_text(data, where, TOML_LIMIT)
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.count(".") > _DOTS_PER_KEY:
-            key = _STRING.sub("", line).split("=", 1)[0].split("#", 1)[0]
-            if key.count(".") > _DOTS_PER_KEY and ("=" in line or line.lstrip().startswith("[")):
-                raise InputError(f"{where}, line {number}: a key with over {_DOTS_PER_KEY} dots is refused.")
+    if (number := _long_key(text)) is not None:
+        raise InputError(f"{where}, line {number}: a key with over {_DOTS_PER_KEY} dots is refused.")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -59,6 +64,20 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
         raise InputError(f"{where} is nested too deeply to be read.") from None
     except ValueError:  # a number of thousands of digits
         raise InputError(f"{where} holds a value that cannot be read.") from None
+
+
+def _long_key(text: str) -> int | None:
+    """The line of a key with too many dots, wherever a key can be; None when there is none.
+
+    Outside strings and comments only keys have more than one dot between two delimiters.
+    """
+    if text.count(".") <= _DOTS_PER_KEY:
+        return None
+    bare = _NO_KEY.sub(lambda found: "_" + "\n" * found[0].count("\n"), text.replace("\r\n", "\n"))
+    for number, line in enumerate(bare.split("\n"), 1):
+        if any(part.count(".") > _DOTS_PER_KEY for part in _BETWEEN_KEYS.split(line)):
+            return number
+    return None
 
 
 def parse_json(data: bytes, where: str, limit: int = JSON_LIMIT) -> Any:
@@ -95,10 +114,7 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the document"
-        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InputError(f"{where}: {one_line(field)}: {one_line(first['msg'])}{more}.") from None
+        raise InputError(f"{where}: {invalid.sentence(model, error)}.") from None
 
 
 def read_toml(model: type[Model], data: bytes, where: str) -> Model:

@@ -36,3 +36,13 @@ def to_milliseconds(at: datetime) -> datetime:
     """`at` in UTC, cut to whole milliseconds, which is what records keep."""
     at = at.astimezone(UTC)
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """A moment from its seconds since 1970, as a commit has them; one that no calendar has is its nearest."""
+    latest = _LATEST.timestamp()
+    return datetime.fromtimestamp(min(max(seconds, _EARLIEST.timestamp()), latest), UTC)

@@ -157,6 +157,9 @@ class LiveDocument(Strict):
     """What a unit's bucket is drawn with; kept for the whole rollout."""
     shadow_percent: float = Field(default=0.0, ge=0, le=100)
     """Share of requests that the canary answers for the log only, in percent."""
+    captured_percent: float = Field(default=0.0, ge=0, le=100)
+    """Share of requests that applications keep to be graded, in percent; where a canary divides the users,
+    of its own and the matched control's."""
 
     @model_validator(mode="after")
     def _rollout_is_whole(self) -> Self:

@@ -3,14 +3,56 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from store.bounded import read_toml
 from store.errors import MachineryError
-from store.records.base import Person, Strict
+from store.records.base import Name, Person, Strict
+from store.records.operation import OperationKind
 from store.text import one_line
+
+EVERY_EVENT = "*"
+"""In NotifyTarget.events: every kind of record."""
+
+
+class NotifyTarget(Strict):
+    """Somewhere that is told of records."""
+
+    name: Name
+    kind: Literal["webhook", "command"]
+    events: tuple[str, ...] = Field(min_length=1, max_length=100)
+    """Kinds of record (promote, rollback, …), or `*` for all."""
+    url: str | None = Field(default=None, max_length=2000, repr=False)
+    """A webhook's address. Its host has to be in allowed_hosts, loopback too."""
+    secret_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    """The environment variable that holds the secret a webhook is signed with."""
+    argv: tuple[Annotated[str, StringConstraints(max_length=4000)], ...] = Field(default=(), max_length=100)
+    """A command and its arguments, run as they stand, by no shell."""
+    timeout_s: float = Field(default=10, gt=0, le=60)
+    """Seconds that one delivery may take."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        known = (*get_args(OperationKind), EVERY_EVENT)
+        for event in self.events:
+            if event not in known:
+                raise ValueError(f"there is no event {event!r}; events are {', '.join(known)}")
+        if self.kind == "webhook" and (not self.url or self.argv):
+            raise ValueError("a webhook wants a url and takes no argv")
+        if self.kind == "command" and (not self.argv or not self.argv[0] or self.url or self.secret_env):
+            raise ValueError("a command wants argv and takes neither url nor secret_env")
+        if any("\0" in argument for argument in self.argv):
+            raise ValueError("an argument holds a NUL character")
+        return self
+
+
+class Price(Strict):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: float = Field(default=0, ge=0, le=1_000_000)
+    output: float = Field(default=0, ge=0, le=1_000_000)
 
 
 class Settings(Strict):
@@ -23,12 +65,27 @@ class Settings(Strict):
     """Hosts that models and embedders may be called on; loopback always may."""
     keys: dict[str, str] = Field(default={"api.openai.com": "OPENAI_API_KEY"}, max_length=100)
     """By host: the environment variable that holds its key."""
+    shadow_keys: dict[str, str] = Field(default={}, max_length=100)
+    """The same for shadows, so that they do not use up what users' requests may."""
+    prices: dict[str, Price] = Field(default={}, max_length=200)
+    """By model id as it is pinned (`openai:<model>` for an embedder): what caps on cost count with."""
     allowed_callables: tuple[str, ...] = ()
     """`module` or `module:function`: what eval suites with a Python target may import here."""
     embedder: str = "minilm"
     """What `lockgate add index` uses where nothing else is said."""
     concurrency: int = Field(default=4, ge=1, le=256)
     """Model calls at once in evals."""
+    prometheus: str | None = None
+    """The address of a Prometheus server that holds what applications report."""
+    notify: tuple[NotifyTarget, ...] = Field(default=(), max_length=50)
+    """Who is told of records."""
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [target.name for target in self.notify]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two notify targets are called {twice!r}")
+        return self
 
 
 def load_settings(path: Path) -> Settings:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NoReturn, TypeVar
 
@@ -12,10 +12,11 @@ import pygit2
 from pydantic import BaseModel
 from ulid import ULID
 
-from store.bounded import read_toml
+from store.bounded import TOML_LIMIT, read_toml
 from store.canonical import digest_of_files
-from store.errors import InputError
-from store.git import tree
+from store.clock import from_epoch
+from store.errors import InputError, LockgateError
+from store.git.files import Files
 from store.records.component import Component, Kind, Pin, check_name
 from store.records.environment import Environment
 from store.records.operation import Operation
@@ -27,64 +28,85 @@ from store.text import one_line
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_VERSION = re.compile(r"(v[1-9][0-9]{0,8})(\.toml)?")
+_VERSION = re.compile(r"v[1-9][0-9]{0,8}")
 _RELEASE = re.compile(r"(r[1-9][0-9]{0,8})\.toml")
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+_LAST_NUMBER = 999_999_999
 POLICY_PATH = "lockgate.toml"
 
-
-@lru_cache(maxsize=8192)
-def _parsed(
-    model: type[BaseModel],
-    blob_id: str,  # noqa: ARG001 - the key of the cache
-    path: str,
-    read: Callable[[], bytes],
-) -> BaseModel:
-    return read_toml(model, read(), path)
+_CACHED = 8192
+_parsed: dict[tuple[type[BaseModel], str, str], BaseModel] = {}
+"""(model, blob, path) to record: equal blobs are parsed once."""
 
 
-class _Once:
-    """A reader that is equal to any other, so that the cache looks at the blob id alone."""
+@dataclass(frozen=True, slots=True)
+class Pointers:
+    """The environments as far as they can be read."""
 
-    def __init__(self, blob: pygit2.Blob) -> None:
-        self.blob = blob
+    read: tuple[Environment, ...]
+    """In the order of lockgate.toml."""
+    unreadable: tuple[str, ...]
+    """The names of those whose pointer is malformed or damaged: what they serve is not known."""
 
-    def __call__(self) -> bytes:
-        return bytes(self.blob.data)
 
-    def __hash__(self) -> int:
-        return 0
+def is_name(name: str) -> bool:
+    """Whether a component may be called `name`."""
+    try:
+        check_name(name)
+    except InputError:
+        return False
+    return True
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Once)
+
+def is_ulid(text: str) -> bool:
+    """Whether `text` has the form of a record's id."""
+    return _ULID.fullmatch(text) is not None
 
 
 class Snapshot:
-    """Everything that is read goes through here; equal blobs are parsed once."""
+    """Everything that is read goes through here.
 
-    def __init__(self, commit: pygit2.Commit) -> None:
+    A damaged or missing object raises MachineryError from any of these; a malformed file InputError.
+    """
+
+    def __init__(self, repo: pygit2.Repository, commit: pygit2.Commit) -> None:
         self.commit = str(commit.id)
         """The commit (40 hex)."""
-        self.at = datetime.fromtimestamp(commit.commit_time, UTC)
-        self._tree: pygit2.Tree = commit.tree
+        self.at = from_epoch(commit.commit_time)
+        """When it was made, by the clock of who made it; to the second."""
+        self._files = Files(repo, commit.tree_id)
 
     # -- any file ---------------------------------------------------------------------------
 
     def record(self, model: type[Model], path: str) -> Model | None:
         """The TOML file at `path` as a `model`, or None. Raises InputError naming file and field."""
-        blob = tree.entry(self._tree, path)
+        blob = self._files.entry(path)
         if not isinstance(blob, pygit2.Blob):
             return None
-        found: Any = _parsed(model, str(blob.id), path, _Once(blob))
+        key = (model, str(blob.id), path)
+        found: Any = _parsed.get(key)
+        if found is None:
+            found = read_toml(model, self._files.data(blob, path, TOML_LIMIT), path)
+            if len(_parsed) >= _CACHED:
+                _parsed.clear()
+            _parsed[key] = found
         return found  # type: ignore[no-any-return]
 
     def bytes_at(self, path: str) -> bytes | None:
         """The bytes of the file at `path`, or None."""
-        return tree.read(self._tree, path)
+        return self._files.read(path)
+
+    def has(self, path: str) -> bool:
+        """Whether there is a file or folder at `path`."""
+        return self._files.entry(path) is not None
 
     def names(self, path: str) -> tuple[str, ...]:
         """The names in a folder; empty when there is none."""
-        return tree.names(self._tree, path)
+        return self._files.names(path)
+
+    def children(self, path: str) -> tuple[tuple[str, bool], ...]:
+        """(name, whether it is a folder) of the plain files and folders in a folder."""
+        return self._files.children(path)
 
     # -- policy and environments --------------------------------------------------------------
 
@@ -108,8 +130,19 @@ class Snapshot:
         return found if found.name == name else _misplaced(path, found.name)
 
     def environments(self) -> tuple[Environment, ...]:
-        """All pointers, in the order of lockgate.toml."""
+        """All pointers, in the order of lockgate.toml. Raises InputError when one is malformed."""
         return tuple(self.environment(name) for name in self.policy.names)
+
+    def pointers(self) -> Pointers:
+        """All pointers that can be read, and the names of the rest, for who can say "not known"."""
+        read: list[Environment] = []
+        unreadable: list[str] = []
+        for name in self.policy.names:
+            try:
+                read.append(self.environment(name))
+            except LockgateError:
+                unreadable.append(name)
+        return Pointers(tuple(read), tuple(unreadable))
 
     # -- releases -----------------------------------------------------------------------------
 
@@ -137,36 +170,51 @@ class Snapshot:
         return found if found is None or found.id == id else _misplaced(f"releases/{id}.toml", found.id)
 
     def next_release_id(self) -> str:
-        """The id that the next release gets."""
-        ids = self.release_ids()
-        return f"r{int(ids[-1][1:]) + 1 if ids else 1}"
+        """The id that the next release gets. Raises InputError when the numbers are used up."""
+        return _next("releases", self.release_ids(), "r")
 
     def verdicts(self, release: str) -> tuple[Verdict, ...]:
-        """The gate's verdicts on `release`, newest first."""
-        names = sorted((n for n in self.names(f"verdicts/{release}") if n.endswith(".toml")), reverse=True)
-        found = (self.record(Verdict, f"verdicts/{release}/{name}") for name in names)
-        return tuple(one for one in found if one is not None)
+        """The gate's verdicts on `release`, newest first. Raises InputError when one cannot be believed."""
+        return tuple(self._verdicts(release))
+
+    def verdict_ids(self, release: str) -> tuple[str, ...]:
+        """The ids of the verdicts on `release`, newest first."""
+        names = (name.removesuffix(".toml") for name in self.names(f"verdicts/{release}"))
+        return tuple(sorted((name for name in names if is_ulid(name)), reverse=True))
+
+    def _verdicts(self, release: str) -> Iterator[Verdict]:
+        for id in self.verdict_ids(release):
+            path = f"verdicts/{release}/{id}.toml"
+            found = self.record(Verdict, path)
+            if found is not None:
+                says = f"{found.release}/{found.id}"
+                yield found if says == f"{release}/{id}" else _misplaced(path, says)
 
     # -- components ---------------------------------------------------------------------------
 
     def components(self, kind: Kind | None = None) -> tuple[Component, ...]:
-        """Every component, in the order of kinds and names."""
+        """Every component, in the order of kinds and names. What is none, `check` tells."""
         return tuple(
-            Component(one, check_name(name, f"the store's {one.value}"))
+            Component(one, name)
             for one in Kind
             if kind is None or one is kind
-            for name in self.names(one.folder)
+            for name, is_folder in self.children(one.folder)
+            if is_folder and is_name(name)
         )
 
     def versions(self, component: Component) -> tuple[str, ...]:
         """v1, v2, … of `component` in order; empty when there is none."""
-        found = [m[1] for name in self.names(component.folder) if (m := _VERSION.fullmatch(name))]
-        return tuple(sorted(found, key=lambda one: int(one[1:])))
+        folder = component.kind.is_folder
+        found = (
+            name if folder else name.removesuffix(".toml")
+            for name, is_folder in self.children(component.folder)
+            if is_folder == folder and (folder or name.endswith(".toml"))
+        )
+        return tuple(sorted(filter(_VERSION.fullmatch, found), key=lambda one: int(one[1:])))
 
     def next_version(self, component: Component) -> str:
-        """The version that the next `add` of `component` gets."""
-        versions = self.versions(component)
-        return f"v{int(versions[-1][1:]) + 1 if versions else 1}"
+        """The version that the next `add` of `component` gets. Raises InputError when they are used up."""
+        return _next(str(component), self.versions(component), "v")
 
     def newest(self, component: Component) -> Pin:
         """The newest version of `component`. Raises InputError when it has none."""
@@ -180,7 +228,7 @@ class Snapshot:
         if "@" not in text and "=" not in text:
             return self.newest(Component.parse(text))
         pin = Pin.parse(text)
-        if tree.entry(self._tree, pin.path) is None:
+        if not self.has(pin.path):
             versions = self.versions(pin.component)
             raise InputError(
                 f"there is no {pin}; "
@@ -191,7 +239,7 @@ class Snapshot:
     def files(self, pin: Pin) -> dict[str, bytes]:
         """The files of a version by their relative path; a one-file kind has the one name `version.toml`."""
         if pin.component.kind.is_folder:
-            return tree.files(self._tree, pin.path)
+            return self._files.below(pin.path)
         data = self.bytes_at(pin.path)
         return {"version.toml": data} if data is not None else {}
 
@@ -238,14 +286,14 @@ class Snapshot:
 
     def operation(self, id: str) -> Operation | None:
         """The record called `id` (a ULID), or None."""
-        if not _ULID.fullmatch(id):
+        if not is_ulid(id):
             return None
         found = self.record(Operation, record_path(id))
         return found if found is None or found.id == id else _misplaced(record_path(id), found.id)
 
     def notes(self, id: str) -> tuple[str, ...]:
         """The later remarks on record `id`, oldest first, as text."""
-        if not _ULID.fullmatch(id):
+        if not is_ulid(id):
             return ()
         folder = notes_folder(id)
         data = (self.bytes_at(f"{folder}/{name}") for name in sorted(self.names(folder)))
@@ -262,12 +310,23 @@ _VERSION_RECORD: dict[Kind, tuple[type[BaseModel], str]] = {
 }
 
 
+def _next(what: str, used: tuple[str, ...], letter: str) -> str:
+    number = int(used[-1][1:]) + 1 if used else 1
+    if number > _LAST_NUMBER:
+        raise InputError(
+            f"{what} has reached {used[-1]}, the last number there is; nothing was changed. "
+            "Remove what was numbered by mistake from the store with git, or use another name."
+        )
+    return f"{letter}{number}"
+
+
 def _misplaced(path: str, says: str) -> NoReturn:
     raise InputError(
         f"{path} says that it is {one_line(says, 60)}: a file's name and its content must agree."
     )
 
 
+@lru_cache(maxsize=1024)
 def record_path(id: str) -> str:
     """records/<yyyy>/<mm>/<ulid>.toml: the month comes from the ULID's own time."""
     try:

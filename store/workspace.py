@@ -80,7 +80,7 @@ class Workspace:
 
     @property
     def state(self) -> Path:
-        """Caches, safe to delete."""
+        """Caches, safe to delete, and observations.sqlite, which is evidence."""
         folder = self.root / "state"
         try:
             folder.mkdir(mode=0o700, exist_ok=True)

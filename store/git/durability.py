@@ -24,10 +24,15 @@ from store.text import one_line
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def sync_objects(folder: Path) -> None:
-    """Puts everything written to the file system of `folder` on disk. Raises OSError."""
-    if _libc is None:
-        return  # `ref_on_disk` and `objects_on_disk` have synced each file
+def sync_objects(folder: Path, *others: Path) -> None:
+    """Puts the objects, and all else that was written to the file system of `folder`, on disk.
+
+    `others` are files that were written beside them. Raises OSError.
+    """
+    if _libc is None:  # `objects_on_disk` has synced each object
+        for path in others:
+            fsync_file(path)
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         if _libc.syncfs(handle) != 0:
@@ -90,7 +95,8 @@ def disk_trouble(error: BaseException, path: Path) -> MachineryError:
     """One sentence for an error of the disk under `path`, with the space that is left."""
     text = str(error)
     if getattr(error, "errno", None) == errno.ENOSPC or "No space left" in text:
-        free = shutil.disk_usage(path if path.is_dir() else path.parent).free
+        there = next(one for one in (path, *path.parents) if one.is_dir())
+        free = shutil.disk_usage(there).free
         return MachineryError(
             f"the disk under {path} is full ({free // 1024:,} KiB free); nothing was changed. "
             "Free some space and try again."

@@ -10,10 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 import pygit2
-from pygit2.enums import SortMode
 
 from store.errors import InputError, MachineryError, StaleTip
-from store.git import durability, lock, recovery, tree
+from store.git import durability, lock, log, objects, recovery, tree
 from store.records.base import Person
 from store.snapshot import Snapshot
 from store.text import one_line
@@ -38,9 +37,12 @@ class Store:
 
     @classmethod
     def create(cls, path: Path) -> Store:
-        """Makes an empty bare repository at `path`, which must not exist."""
-        repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
-        repo.config["core.logAllRefUpdates"] = True  # a forensic aid; nothing reads it
+        """Makes an empty bare repository at `path`, which must not exist. Raises MachineryError."""
+        try:
+            repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
+            repo.config["core.logAllRefUpdates"] = True  # a forensic aid; nothing reads it
+        except (pygit2.GitError, OSError) as error:
+            raise durability.disk_trouble(error, path) from error
         return cls(path)
 
     def tip(self) -> str:
@@ -54,36 +56,47 @@ class Store:
             ) from None
 
     def at(self, commit: str | None = None) -> Snapshot:
-        """The store as it was at `commit` (40 hex, or a unique prefix), or is now."""
-        try:
-            found = self.repo[commit or self.tip()]
-        except (KeyError, ValueError):
-            raise InputError(f"there is no commit {one_line(str(commit), 50)} in the store.") from None
-        if not isinstance(found, pygit2.Commit):
-            raise InputError(f"{one_line(str(commit), 50)} is not a commit.")
-        return Snapshot(found)
+        """The store as it was at `commit` (40 hex, or a unique prefix), or is now.
 
-    def commits(
-        self, start: str | None = None, hide: str | None = None, *, lazy: bool = False
-    ) -> Iterator[pygit2.Commit]:
-        """Commits from `start` (the tip) back, newest first, without `hide` and what it stands on.
+        Raises InputError when there is none, MachineryError when it is damaged.
+        """
+        if commit is None:
+            return Snapshot(self.repo, objects.commit(self.repo, self.tip()))
+        found = objects.find_commit(self.repo, commit)
+        if found is None:
+            raise InputError(f"there is no commit {one_line(commit, 50)} in the store.")
+        return Snapshot(self.repo, found)
+
+    def commit(self, id: str) -> pygit2.Commit:
+        """The commit `id` (40 hex). Raises MachineryError when it is damaged or missing."""
+        return objects.commit(self.repo, id)
+
+    def commits(self, start: str | None = None, *, lazy: bool = False) -> Iterator[pygit2.Commit]:
+        """Commits from `start` (the tip) back, newest first.
 
         A child always comes before its parents, which makes git read all of them first; `lazy` goes
         by commit times instead and reads only what is taken.
         """
-        walker = self.repo.walk(start or self.tip(), SortMode.NONE if lazy else SortMode.TOPOLOGICAL)
-        if hide:
-            walker.hide(hide)
-        yield from walker
+        start = start or self.tip()
+        if lazy:
+            yield from log.lazily(self.repo, start)
+        else:
+            yield from map(self.commit, self.history(start))
+
+    def history(self, start: str) -> tuple[str, ...]:
+        """The ids (40 hex) of `start` and all that it stands on, each before its parents."""
+        return log.Since(self.repo, start).newest_first()
+
+    def since(self, older: str, newer: str) -> tuple[str, ...] | None:
+        """The ids of the commits after `older` that `newer` stands on, newest first; None where `newer`
+        does not stand on `older`."""
+        found = log.Since(self.repo, newer, older)
+        return found.newest_first() if found.stands_on_hidden else None
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """True when `newer` is `older` or stands on it; False for an unknown commit."""
-        if older == newer:
-            return True
-        try:
-            return bool(self.repo.descendant_of(newer, older))
-        except (KeyError, ValueError, pygit2.GitError):
-            return False
+        known = older in self.repo and newer in self.repo
+        return known and log.Since(self.repo, newer, older).stands_on_hidden
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
@@ -116,9 +129,9 @@ class Writer:
         try:
             with durability.objects_on_disk():
                 oid = self._write(parent, files, message, author, at)
-            durability.sync_objects(self.store.path)
-            recovery.announce(self.store.path, str(oid))
             try:
+                intent = recovery.announce(self.store.path, str(oid))
+                durability.sync_objects(self.store.path, intent)  # so no lock of ours is older than it
                 self._move(repo, parent, oid)
             finally:
                 recovery.done(self.store.path)
@@ -130,14 +143,15 @@ class Writer:
         self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
     ) -> pygit2.Oid:
         repo = self.store.repo
-        base = repo[parent].peel(pygit2.Tree) if parent else None
+        base = objects.subtree(repo, self.store.commit(parent).tree_id, "the root folder") if parent else None
         new_tree = tree.with_files(repo, base, files)
         if base is not None and new_tree == base.id:
             raise InputError("that would change nothing; no commit was made.")
         who = pygit2.Signature(
             _header(author.name) or "unknown", _header(author.email) or "-", int(at.timestamp()), 0
         )
-        return repo.create_commit(None, who, who, message, new_tree, [parent] if parent else [])
+        parents = [parent] if parent else []
+        return objects.stored(repo, lambda: repo.create_commit(None, who, who, message, new_tree, parents))
 
     def _move(self, repo: pygit2.Repository, parent: str | None, oid: pygit2.Oid) -> None:
         """Compare-and-swap of `main`; waits for somebody else's ref lock, which libgit2 never does."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pygit2
 
+from store.clock import from_epoch
 from store.errors import LockgateError
+from store.git.repository import Store
 from store.records.operation import Operation
-from store.snapshot import Snapshot
+from store.snapshot import Snapshot, record_path
 
 OPERATION = "Lockgate-Op"
+_NEAR = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +50,66 @@ def trailers(message: str) -> Mapping[str, str]:
     return found
 
 
-def entry_of(commit: pygit2.Commit, position: int = -1) -> Entry:
-    """The entry of one commit. A record that cannot be read gives an entry that says so."""
-    message = commit.message
-    id = trailers(message).get(OPERATION, "")
-    if id:
-        try:
-            record = Snapshot(commit).operation(id)
-        except LockgateError as error:
-            return _plain(commit, position, f"record {id} cannot be read: {error.message}")
-        if record is not None:
-            return _recorded(commit, record, position)
-    return _plain(commit, position, message.split("\n", 1)[0])
+class Entries:
+    """Makes the entries of commits that come in either order of history."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._near: dict[pygit2.Oid, Snapshot] = {}
+        """The last few, by commit: a commit is compared with its parents, which come just before or after."""
+
+    def of(self, commit: pygit2.Commit, position: int = -1) -> Entry:
+        """The entry of one commit. A record that cannot be read gives an entry that says so.
+
+        A record belongs to the commit that brought it: a trailer that was copied into another message
+        (a squash, a revert, a cherry-pick, by hand) makes that one no second operation.
+        """
+        message = _message(commit)
+        id = trailers(message).get(OPERATION, "")
+        if id:
+            try:
+                record = self._snapshot(commit).operation(id)
+                if record is not None and self._brought(commit, record_path(id)):
+                    return _recorded(commit, record, position)
+            except LockgateError as error:
+                return _plain(commit, position, f"record {id} cannot be read: {error.message}")
+        return _plain(commit, position, message.split("\n", 1)[0])
+
+    def _brought(self, commit: pygit2.Commit, path: str) -> bool:
+        """Whether the file at `path` is new in `commit`: no parent (a shallow clone lacks some) has it."""
+        for parent in commit.parent_ids:
+            if parent not in self._store.repo:
+                continue
+            near = self._near.get(parent) or self._snapshot(self._store.commit(str(parent)))
+            if near.has(path):
+                return False
+        return True
+
+    def _snapshot(self, commit: pygit2.Commit) -> Snapshot:
+        if commit.id not in self._near:
+            while len(self._near) >= _NEAR:
+                self._near.pop(next(iter(self._near)))
+            self._near[commit.id] = Snapshot(self._store.repo, commit)
+        return self._near[commit.id]
+
+
+def entry_of(store: Store, commit: pygit2.Commit) -> Entry:
+    """The entry of one commit by itself; for many, `Entries` reads less."""
+    return Entries(store).of(commit)
+
+
+def _message(commit: pygit2.Commit) -> str:
+    try:
+        return str(commit.message)
+    except (LookupError, UnicodeDecodeError):  # not in the encoding it names, or one that nobody knows
+        return str(commit.raw_message.decode(errors="replace"))
+
+
+def _author(commit: pygit2.Commit) -> str:
+    try:
+        return str(commit.author.name)
+    except (LookupError, UnicodeDecodeError):
+        return str(commit.author.raw_name.decode(errors="replace"))
 
 
 def _recorded(commit: pygit2.Commit, record: Operation, position: int) -> Entry:
@@ -86,8 +137,8 @@ def _plain(commit: pygit2.Commit, position: int, summary: str) -> Entry:
         commit=str(commit.id),
         id="",
         kind="commit",
-        at=datetime.fromtimestamp(commit.commit_time, UTC),
-        author=commit.author.name,
+        at=from_epoch(commit.commit_time),
+        author=_author(commit),
         environment=None,
         release=None,
         before=None,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import islice
 
 from store.git.repository import Store
-from store.history.entry import Entry, entry_of
+from store.history.entry import Entries, Entry
 
 
 def newest(store: Store, limit: int = 50) -> tuple[Entry, ...]:
     """The `limit` newest entries, newest first."""
-    return tuple(entry_of(commit) for commit in islice(store.commits(lazy=True), limit))
+    entries = Entries(store)
+    return tuple(entries.of(commit) for commit in islice(store.commits(lazy=True), limit))

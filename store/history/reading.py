@@ -1,26 +1,28 @@
 """history.sqlite: lists, filters and full-text search over the log.
 
 Built from the log, kept up incrementally, and rebuilt whenever it is missing, damaged or does not
-stand on the tip. Rows are inserted oldest first, so that the row id is the order of history: full
-text search sorted by row id costs the same at 100,000 operations as at 100 (measured: 0.2 ms
-against 125 ms when sorted by a time column).
+stand on the tip. Where the state folder cannot be written (a read-only mount, an account that may only
+look), the same tables are made in a temporary file that goes when they are closed.
 
 sqlite_utils is imported when this is used, not before.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from store.errors import MachineryError
 from store.git.lock import held
-from store.history.entry import Entry, entry_of
+from store.history import table
+from store.history.entry import Entries, Entry
 from store.progress import Progress, Report, silent
 from store.text import one_line
 from store.workspace import Workspace
@@ -28,10 +30,9 @@ from store.workspace import Workspace
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_VERSION = 1
 _SLICE = 2000
-_COLUMNS = tuple(field.name for field in fields(Entry) if field.name != "position")
-_QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
+_TEMPORARY = ""
+"""SQLite's name for a database that is in memory until it is large, then in a file without a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,14 @@ class History:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._path = workspace.state / "history.sqlite"
+        self._path = _place(workspace)
         self._database: Database | None = None
+        self._turn = threading.Lock()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is kept on disk. If not, it is built from git anew each time."""
+        return self._path is not None
 
     def close(self) -> None:
         """Closes the file."""
@@ -65,19 +72,25 @@ class History:
             self._database = None
 
     def refresh(self, report: Report = silent) -> int:
-        """Brings the read model up to the tip; returns how many entries were added."""
-        with held(self._workspace.state / "history.lock"):
-            try:
-                return self._refresh(report)
-            except sqlite3.DatabaseError:
-                self._forget()
+        """Brings the read model up to the tip; returns how many entries were added.
+
+        Raises MachineryError when the log is damaged, or when there is no place even for a temporary file.
+        """
+        with self._turn, ExitStack() as locks:
+            if self._path is not None:
+                try:
+                    locks.enter_context(held(self._path.with_name("history.lock")))
+                except MachineryError:
+                    self._do_without_file()
+            for mend in (self._forget, self._do_without_file):
                 try:
                     return self._refresh(report)
-                except sqlite3.DatabaseError as error:
-                    raise MachineryError(
-                        f"{self._path} cannot be written: {one_line(str(error))}. "
-                        "Check the disk; the file can be deleted at any time."
-                    ) from None
+                except sqlite3.DatabaseError:
+                    mend()
+            try:
+                return self._refresh(report)
+            except sqlite3.DatabaseError as error:
+                raise self._trouble("written", error) from None
 
     def page(
         self, filter: Filter = Filter(), before: int | None = None, limit: int = 50
@@ -93,127 +106,89 @@ class History:
             f"order by {key} desc limit ?",
             [*values, limit],
         )
-        return tuple(_entry(row) for row in rows)
+        return tuple(table.entry(row) for row in rows)
 
     def count(self, filter: Filter = Filter()) -> int:
         """How many entries `filter` lets through."""
         where, values = _where(filter)
         rows = self._query(f"select count(*) as n from {_source(filter)} {_clause(where)}", values)
-        return int(next(iter(rows))["n"])
+        return int(next(iter(rows))["n"]) if rows else 0
 
     # -- inside -------------------------------------------------------------------------------
 
     def _query(self, sql: str, values: list[Any]) -> list[dict[str, Any]]:
         try:
             return list(self._open().query(sql, values))
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if "fts5" in str(error):
                 return []
-            raise MachineryError(f"{self._path} cannot be read: {one_line(str(error))}.") from None
+            raise self._trouble("read", error) from None
+
+    def _trouble(self, what: str, error: sqlite3.DatabaseError) -> MachineryError:
+        name = self._path or "the temporary read model of the history"
+        return MachineryError(
+            f"{name} cannot be {what}: {one_line(str(error))}. Check the disk; "
+            "the file can be deleted at any time."
+        )
 
     def _open(self) -> Database:
         if self._database is None:
             from sqlite_utils import Database
 
-            connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
+            connection = sqlite3.connect(self._path or _TEMPORARY, check_same_thread=False, timeout=30)
             self._database = Database(connection)
-            self._database.enable_wal()
+            if self._path is not None:
+                self._database.enable_wal()
             connection.execute("pragma synchronous=normal")
-            if connection.execute("pragma user_version").fetchone()[0] != _VERSION:
-                self._make(self._database)
+            if not table.is_made(connection):
+                table.make(connection)
         return self._database
-
-    def _make(self, database: Database) -> None:
-        for table in ("operations_fts", "touched", "operations", "meta"):
-            database.conn.execute(f"drop table if exists {table}")
-        database.conn.executescript(_SCHEMA)
-        database.conn.execute(f"pragma user_version={_VERSION}")
 
     def _forget(self) -> None:
         self.close()
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        if self._path is None:
+            return
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        except OSError:
+            self._do_without_file()
+
+    def _do_without_file(self) -> None:
+        self.close()
+        self._path = None
 
     def _refresh(self, report: Report) -> int:
         store = self._workspace.store
-        database = self._open()
+        connection = self._open().conn
         tip = store.tip()
-        last = next((row["value"] for row in database.query("select value from meta where key='tip'")), None)
+        last = table.tip(connection)
         if last == tip:
             return 0
-        if last is not None and not store.is_ancestor(last, tip):
-            self._make(database)
-            last = None
-        commits = [commit.id for commit in store.commits(tip, hide=last)]
-        commits.reverse()
-        added = 0
-        for ids in _slices(commits):
-            entries = [entry_of(store.repo[id]) for id in ids]
-            with database.conn:
-                self._insert(database, entries)
-                database.conn.execute(
-                    "insert into meta values ('tip', ?) on conflict(key) do update set value=excluded.value",
-                    [str(ids[-1])],
-                )
-            added += len(entries)
+        commits = store.since(last, tip) if last is not None else None
+        if commits is None:
+            table.make(connection)
+            commits = store.history(tip)
+        entries = Entries(store)
+        added, read = 0, 0
+        for ids in _slices(commits[::-1]):
+            added += table.add(connection, [entries.of(store.commit(id)) for id in ids], ids[-1])
+            read += len(ids)
             if len(commits) > _SLICE:
-                report(Progress("reading history", added, len(commits)))
+                report(Progress("reading history", read, len(commits)))
         return added
 
-    def _insert(self, database: Database, entries: list[Entry]) -> None:
-        execute = database.conn.execute
-        marks = ", ".join("?" * len(_COLUMNS))
-        for entry in entries:
-            cursor = execute(
-                f"insert into operations ({_QUOTED}) values ({marks})",
-                [_stored(entry, column) for column in _COLUMNS],
-            )
-            execute(
-                "insert into operations_fts (rowid, words) values (?, ?)",
-                [
-                    cursor.lastrowid,
-                    " ".join(
-                        [entry.summary, entry.why, entry.author, entry.release or "", *entry.components]
-                    ),
-                ],
-            )
-            database.conn.executemany(
-                "insert into touched values (?, ?)",
-                [(one, cursor.lastrowid) for one in set(entry.components)],
-            )
 
+def _place(workspace: Workspace) -> Path | None:
+    """Where the file is; None where there is no state folder and none can be made."""
+    try:
+        return workspace.state / "history.sqlite"
+    except MachineryError:
+        return None
 
-_SCHEMA = """
-create table meta (key text primary key, value text);
-create table operations (
-  "commit" text not null, id text, kind text, at text, author text, environment text, release text,
-  before text, after text, summary text, why text, gate text, components text
-);
-create index operations_environment on operations (environment);
-create index operations_kind on operations (kind);
-create index operations_at on operations (at);
-create index operations_id on operations (id);
-create table touched (component text, operation integer);
-create index touched_component on touched (component, operation);
-create virtual table operations_fts using fts5 (words, tokenize = "unicode61 tokenchars '/'");
-"""
 
 # `cross join` keeps the full-text search outermost, where it walks by row id, newest first.
 _MATCHED = "operations_fts f cross join operations o on o.rowid = f.rowid"
-
-
-def _stored(entry: Entry, column: str) -> Any:
-    value = getattr(entry, column)
-    if column == "components":
-        return json.dumps(value)
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _entry(row: dict[str, Any]) -> Entry:
-    values = {name: row[name] for name in ("position", *_COLUMNS)}
-    values["components"] = tuple(json.loads(row["components"]))
-    values["at"] = datetime.fromisoformat(row["at"])
-    return Entry(**values)
 
 
 def _where(filter: Filter) -> tuple[list[str], list[Any]]:
@@ -257,7 +232,7 @@ def _source(filter: Filter) -> str:
     return _MATCHED if _fts(filter.text) else "operations o"
 
 
-def _slices(items: list[Any]) -> Iterator[list[Any]]:
+def _slices(items: Sequence[str]) -> Iterator[list[str]]:
     rest = iter(items)
     while part := list(islice(rest, _SLICE)):
         yield part

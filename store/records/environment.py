@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field
 
 from store.records.base import Instant, Name, Person, PinText, Prose, ReleaseId, Strict, Ulid
+from store.records.rollout import Rollout
+from store.records.shadow import Shadow
 
 
 class Served(Strict):
@@ -50,16 +52,6 @@ class Freeze(Strict):
     until: Instant
 
 
-class Rollout(Strict):
-    """A promotion in progress: the canary arm beside stable."""
-
-    release: ReleaseId
-    percent: float = Field(ge=0, le=100)
-    salt: str
-    """Kept through pause, resume and retry, so that users stay in their arm."""
-    shadow_percent: float = Field(default=0, ge=0, le=100)
-
-
 class Environment(Strict):
     """The whole pointer file of one environment."""
 
@@ -71,6 +63,9 @@ class Environment(Strict):
     previous: ReleaseId | None = None
     """What stable replaced."""
     rollout: Rollout | None = None
+    """The promotion in progress, or the last one until the next begins."""
+    shadow: Shadow | None = None
+    """A release that answers for the log only. It rests while a rollout serves or shadows somebody."""
     record: Ulid | None = None
     """The record of the operation that wrote this file."""
     served: tuple[Served, ...] = ()

@@ -7,10 +7,36 @@ from typing import Literal
 from pydantic import Field
 
 from store.records.base import Digest, Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
+from store.records.finding import Finding
+from store.records.rollout import RolloutState
 
 OperationKind = Literal[
-    "init", "add", "stage", "block", "eval", "promote", "switch", "rollback", "clear", "note", "policy"
+    "init",
+    "add",
+    "stage",
+    "block",
+    "eval",
+    "promote",
+    "switch",
+    "rollback",
+    "clear",
+    "note",
+    "policy",
+    "approve",
+    "advance",
+    "pause",
+    "resume",
+    "abort",
+    "fail",
+    "error",
+    "settle",
+    "baseline",
+    "shadow",
+    "unshadow",
 ]
+"""advance: a rollout's next step. baseline: what stable's latency is became known during a step.
+fail, error: it ended without one. settle: its watch is over. shadow, unshadow: a release begins, or ends,
+to answer for the log only."""
 
 
 class Change(Strict):
@@ -33,6 +59,22 @@ class Override(Strict):
 
     condition: str
     reason: Prose
+
+
+class RolloutMark(Strict):
+    """Where a rollout stood after the operation."""
+
+    attempt: Ulid
+    release: ReleaseId
+    state: RolloutState
+    step: int = Field(ge=-1)
+    percent: float = Field(ge=0, le=100)
+    generation: int = Field(ge=0)
+    """The live document's."""
+    seconds_to_detect: float | None = Field(default=None, ge=0)
+    """For an automatic rollback: from the stage's beginning to the decision."""
+    findings: tuple[Finding, ...] = Field(default=(), max_length=50)
+    """The evidence that moved it."""
 
 
 class Operation(Strict):
@@ -61,6 +103,8 @@ class Operation(Strict):
     overrides: tuple[Override, ...] = ()
     checks: tuple[str, ...] = Field(default=(), max_length=200)
     """Every condition that was looked at, with its verdict, in words."""
+    rollout: RolloutMark | None = None
+    """For an operation on a rollout."""
     about: Ulid | None = None
     """For a note: the record that it remarks on."""
     tool: str = ""

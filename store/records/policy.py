@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from store.records.base import Name, Strict
+from store.records.rollout_policy import FOUR_STEPS, RolloutPolicy
 
 Tier = Literal["smoke", "full", "extended"]
 """How much of a suite is run; each tier holds the ones before it."""
@@ -33,6 +34,8 @@ class EnvironmentPolicy(Strict):
     """Whether forward changes need a reason (`-m`)."""
     production: bool = False
     """Whether people rely on it: dangerous actions want its name typed."""
+    rollout: RolloutPolicy | None = None
+    """The steps that a promotion takes here; None serves a release to everybody at once."""
 
 
 class Policy(Strict):
@@ -63,7 +66,7 @@ class Policy(Strict):
 DEFAULT_POLICY = Policy(
     environments=(
         EnvironmentPolicy(name="staging"),
-        EnvironmentPolicy(name="production", note_required=True, production=True),
+        EnvironmentPolicy(name="production", note_required=True, production=True, rollout=FOUR_STEPS),
     )
 )
 """What `lockgate init` writes."""

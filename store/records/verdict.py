@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from store.records.base import Digest, Instant, Prose, ReleaseId, Strict, Ulid
 from store.records.policy import Tier
+from store.text import one_line
 
 Outcome = Literal["pass", "block", "inconclusive"]
+ERROR_SHARE = 0.01
+"""A run of which more than this share of the answers failed says nothing."""
 
 
 class Flip(Strict):
@@ -82,3 +85,26 @@ class Verdict(Strict):
     errors: int = Field(default=0, ge=0)
     """Answers that machinery failed to give: never scored."""
     took_seconds: float = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.baseline is None) != (self.baseline_digest is None):
+            raise ValueError("a baseline has both a name and a digest")
+        if self.outcome == "pass" and (trouble := self._against_a_pass()):
+            raise ValueError(f"it says pass, but {trouble}; run the evals again")
+        if self.outcome == "inconclusive" and any(one.outcome == "block" for one in self.categories):
+            raise ValueError("it says inconclusive, but a category blocks; run the evals again")
+        return self
+
+    def _against_a_pass(self) -> str | None:
+        """What in the rest of the verdict no passed run can have, as the middle of a sentence."""
+        for one in self.categories:
+            if one.outcome != "pass":
+                return f"{one_line(one.name, 60)} of {one_line(one.suite, 60)} says {one.outcome}"
+        if not self.suites or not self.categories:
+            return "it names no suite or no category"
+        if not self.cases or not self.answers:
+            return f"it counts {self.cases} cases and {self.answers} answers"
+        if self.errors > ERROR_SHARE * (self.answers + self.errors):
+            return f"{self.errors} of {self.answers + self.errors} answers failed"
+        return "it gives reasons against" if self.reasons else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -137,6 +137,15 @@ class CategoryPolicy(Strict):
     """True blocks on any failed case (harmful answers), after it was graded again."""
 
 
+class LiveGraders(Strict):
+    """How answers to real users are graded: entries as in a case's `expect`, checked by who reads suites."""
+
+    graders: tuple[dict[str, Any], ...] = Field(default=(), max_length=50)
+    """They need no expected answer. With `harmful = true` a miss calls the answer harmful."""
+    confirm: tuple[dict[str, Any], ...] = Field(default=(), max_length=50)
+    """Asked about an answer that was called harmful: a miss of any of them confirms it."""
+
+
 class SuiteInfo(Strict):
     """evals/<name>/<version>/suite.toml"""
 
@@ -153,6 +162,8 @@ class SuiteInfo(Strict):
     """One-sided error rate of the gate."""
     repeats: tuple[int, ...] = Field(default=(1, 3, 6, 10), min_length=1, max_length=10)
     """How often undecided categories are run, at most the last."""
+    live: LiveGraders | None = None
+    """How a sampled share of the answers to real users is graded."""
     what_changed: Prose = ""
 
 

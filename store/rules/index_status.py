@@ -1,18 +1,21 @@
-"""How ready an index version is: production, rollback_ready, archived, or built and not served yet."""
+"""How ready an index version is: production, rollback_ready, archived, or built and not served yet.
+
+Where something that decides it cannot be read, a version that is not known to serve is `unknown`: it
+must never look less protected than it is.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from store.records.component import Component, Kind
+from store.records.component import Component
 from store.records.environment import Environment
 from store.records.release import Release
-from store.snapshot import Snapshot
 
-Status = Literal["production", "rollback_ready", "archived", "built"]
+Status = Literal["production", "rollback_ready", "archived", "built", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,11 @@ class IndexStatus:
     left: timedelta | None = None
     """How long it stays ready; None unless rollback_ready."""
     environments: tuple[str, ...] = ()
-    """Who serves it now."""
+    """Who serves it now, to everybody or as a canary."""
     last_served: datetime | None = None
-    """When it last served; None while it serves or if it never did."""
+    """When it last served, as far as is known; None while it serves or if it never did."""
+    unreadable: tuple[str, ...] = ()
+    """For unknown: what could not be read, `production` or `production (r7)`."""
 
 
 def statuses(
@@ -35,41 +40,63 @@ def statuses(
     releases: Mapping[str, Release],
     now: datetime,
     retention: timedelta,
+    unreadable: Sequence[str] = (),
 ) -> dict[str, IndexStatus]:
-    """The status of each version of `component` at `now`, from the pointers alone."""
+    """The status of each version of `component` at `now`, from the pointers alone.
+
+    `releases` are all that the pointers name, by id; `unreadable` the environments that have no
+    readable pointer among `environments`.
+    """
     serving: dict[str, list[str]] = {}
     ended: dict[str, datetime] = {}
+    gaps = list(unreadable)
     for environment in environments:
-        for served in environment.served:
-            release = releases.get(served.release)
-            version = release.version_of(component) if release else None
+        for id, until in _served(environment):
+            release = releases.get(id)
+            if release is None:
+                if until is None or until + retention > now:
+                    gaps.append(f"{environment.name} ({id})")
+                continue
+            version = release.version_of(component)
             if version is None:
                 continue
-            if served.until is None:
+            if until is None:
                 serving.setdefault(version, []).append(environment.name)
             else:
-                ended[version] = max(served.until, ended.get(version, served.until))
+                ended[version] = max(until, ended.get(version, until))
     return {
-        version: _status(serving.get(version, []), ended.get(version), now, retention) for version in versions
+        version: _status(serving.get(version, ()), ended.get(version), now, retention, gaps)
+        for version in versions
     }
 
 
-def _status(serving: list[str], ended: datetime | None, now: datetime, retention: timedelta) -> IndexStatus:
+def releases_named(environment: Environment) -> frozenset[str]:
+    """The ids of the releases that decide what `environment` needs."""
+    return frozenset(id for id, _ in _served(environment))
+
+
+def _served(environment: Environment) -> Iterator[tuple[str, datetime | None]]:
+    """(release, when it ended; None while it serves): stable ones, and both arms of a rollout."""
+    for served in environment.served:
+        yield served.release, served.until
+    rollout = environment.rollout
+    if rollout is not None and rollout.active:
+        yield rollout.release, None
+        yield rollout.stable, None
+    elif rollout is not None and rollout.stages:
+        yield rollout.release, rollout.since
+
+
+def _status(
+    serving: Sequence[str], ended: datetime | None, now: datetime, retention: timedelta, gaps: Sequence[str]
+) -> IndexStatus:
     if serving:
-        return IndexStatus("production", environments=tuple(serving))
+        return IndexStatus("production", environments=tuple(dict.fromkeys(serving)))
+    if gaps:
+        return IndexStatus("unknown", last_served=ended, unreadable=tuple(dict.fromkeys(gaps)))
     if ended is None:
         return IndexStatus("built")
     left = ended + retention - now
     if left <= timedelta(0):
         return IndexStatus("archived", last_served=ended)
     return IndexStatus("rollback_ready", left=min(left, retention), last_served=ended)
-
-
-def index_statuses(snapshot: Snapshot, name: str, now: datetime) -> dict[str, IndexStatus]:
-    """The status of each version of index `name` in `snapshot` at `now`."""
-    component = Component(Kind.INDEX, name)
-    environments = snapshot.environments()
-    wanted = {served.release for environment in environments for served in environment.served}
-    releases = {id: found for id in wanted if (found := snapshot.find_release(id))}
-    retention = timedelta(days=snapshot.policy.retention_days)
-    return statuses(component, snapshot.versions(component), environments, releases, now, retention)

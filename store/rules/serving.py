@@ -9,6 +9,7 @@ from store.records.base import Person
 from store.records.component import Component
 from store.records.environment import Environment, Hold, Rejection, Served
 from store.records.release import Release
+from store.records.rollout import Rollout
 from store.rules.rejection import blames, matches
 
 _AT_LEAST = 20
@@ -19,7 +20,8 @@ def serve(
 ) -> Environment:
     """`environment` with `release` as its stable one since `at`."""
     ended = tuple(
-        one.model_copy(update={"until": at}) if one.until is None else one for one in environment.served
+        one.model_copy(update={"until": max(at, one.since)}) if one.until is None else one
+        for one in environment.served
     )
     kept = tuple(
         one
@@ -33,8 +35,16 @@ def serve(
             "stable": release,
             "record": record,
             "served": (Served(release=release, since=at), *kept),
+            "rollout": _unwatched(environment.rollout),
         }
     )
+
+
+def _unwatched(rollout: Rollout | None) -> Rollout | None:
+    """A watch is over what it watches: once something else is served, it ends."""
+    if rollout is None or rollout.watch_until is None:
+        return rollout
+    return rollout.model_copy(update={"watch_until": None, "reason": "something else is served"})
 
 
 def lifted(environment: Environment, component: Component | None = None) -> Environment:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+import tomllib
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from store import bounded
 from store.bounded import parse_json, parse_jsonl, parse_toml, read_toml, validate, write_toml
 from store.errors import InputError
 from store.records.policy import DEFAULT_POLICY, Policy
@@ -22,10 +25,30 @@ from store.records.versions import ModelPin
         b"a = " + b"[" * 5000,
         b".".join([b"a"] * 20_000) + b" = 1",
         b"[" + b".".join([b"a"] * 500) + b"]",
+        b"x = {" + b".".join([b"a"] * 120_000) + b" = 1}",
+        b"x = [1, {y = {" + b" . ".join([b"a"] * 60_000) + b" = 1}}]",
+        b".".join([b'"a.b"'] * 40_000) + b" = 1",
+        b'x = "' + b'\\"' * 120_000,
+        b'"\\"\\"\n' * 30_000,
+        b'x = """' + b'"a' * 120_000,
         b"x" * 300_000,
         b"x = " + b"1" * 5000,
     ],
-    ids=["torn", "not utf-8", "deep", "dotted bomb", "dotted table", "huge", "digits"],
+    ids=[
+        "torn",
+        "not utf-8",
+        "deep",
+        "dotted bomb",
+        "dotted table",
+        "inline table",
+        "inline table in a list",
+        "quoted keys",
+        "escaped quotes",
+        "open strings",
+        "open text",
+        "huge",
+        "digits",
+    ],
 )
 def test_bad_toml_is_one_sentence_and_fast(data: bytes) -> None:
     started = time.monotonic()
@@ -36,8 +59,84 @@ def test_bad_toml_is_one_sentence_and_fast(data: bytes) -> None:
     assert time.monotonic() - started < 1
 
 
-def test_dots_in_text_are_fine() -> None:
-    assert parse_toml(b'text = "a. b. c. d. e. f. g. h. i. j. k. l. m. n. o. p. q. r. s."', "x")
+DOTS = "a. b. c. d. e. f. g. h. i. j. k. l. m. n. o. p. q. r. s."
+QUOTES = ['"{}"', "'{}'", '"""{}"""', "'''{}'''", '"\\"{}\\\\"', '"""\n{}\n"""""', "'''\n{}\n'''''"]
+"""Ways to write a string around some text."""
+PLACES = ["{} = 1", "[{}]", "[[{}]]", "x = {{ {} = 1 }}", "x = [{{ y = {{z = 1, {} = 1}} }}]"]
+"""Places where a key can be."""
+
+
+@pytest.mark.parametrize("quotes", QUOTES)
+def test_dots_in_text_are_fine(quotes: str) -> None:
+    text = quotes.format(DOTS)
+    assert parse_toml(f"text = {text} # {DOTS}".encode(), "x")
+    numbers = ", ".join(["1.5"] * 30)
+    assert parse_toml(f"a = [{text}, {text}]\nb = [{numbers}]\nc = {{d = {text}, e = 1.5}}".encode(), "x")
+    assert parse_toml(f'"{DOTS}" = 1.5\nat = 12:00:00.5\n[a.b."{DOTS}"]'.encode(), "x")
+
+
+PARTS = st.lists(st.sampled_from(["a", "b-c", "1", '"d.e"', "'f.g'", '"h\\"."']), min_size=1, max_size=24)
+DECOYS = st.lists(
+    st.sampled_from(
+        [quotes.format(DOTS) for quotes in QUOTES] + ["1.5", '""', "''", '"#"', "'\"'", '"\\""', '"\\\\"']
+    ),
+    max_size=4,
+)
+
+
+@given(
+    PARTS,
+    st.sampled_from(PLACES),
+    DECOYS,
+    st.sampled_from([".", " . ", "\t."]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_key_is_refused_for_its_own_dots_wherever_it_is(
+    parts: list[str], place: str, decoys: list[str], dot: str, line: str
+) -> None:
+    key = dot.join(f'"{number}{one[1:]}' if one[0] == '"' else one for number, one in enumerate(parts))
+    text = f"# {DOTS}{line}before = [{', '.join(decoys)}] # '{line}{place.format(key)} # \"{line}"
+    known = tomllib.loads(text)
+    if len(parts) > 17:
+        with pytest.raises(InputError, match=r"line \d+: a key with over 16 dots"):
+            parse_toml(text.encode(), "x")
+    else:
+        assert parse_toml(text.encode(), "x") == known
+
+
+TOKENS = [
+    *("x=", "y={", "=", "\n", "\n", "[a.b.c]", "a.b.a", "'a'", '"a"', '"a.b.c"', "1.5", "\r\n"),
+    *("'''", '"""', '\\"', *"ab.=\"'\\\n#[]{},1 "),
+]
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=14))
+@settings(max_examples=500)
+def test_the_dots_of_a_key_are_the_ones_that_the_parser_meets(tokens: list[str]) -> None:
+    """Against tomllib's own view of where a key is: nothing it reads is missed, nothing else is refused."""
+    text = "".join(tokens)
+    most_dots = 0
+    read = tomllib._parser.parse_key  # type: ignore[attr-defined]
+
+    def watched(src: str, pos: int) -> tuple[int, tuple[str, ...]]:
+        nonlocal most_dots
+        end, key = read(src, pos)
+        most_dots = max(most_dots, len(key) - 1)
+        return end, key
+
+    with patch.object(tomllib._parser, "parse_key", watched):  # type: ignore[attr-defined]
+        try:
+            tomllib.loads(text)
+        except ValueError:
+            valid = False
+        else:
+            valid = True
+    with patch.object(bounded, "_DOTS_PER_KEY", 1):
+        refused = bounded._long_key(text) is not None
+    if most_dots > 1:
+        assert refused
+    elif valid:
+        assert not refused
 
 
 @pytest.mark.parametrize("text", ['{"a":1,"a":2}', '{"a":NaN}', '{"a":Infinity}', '{"a":', "[" * 100_000])

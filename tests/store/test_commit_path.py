@@ -13,7 +13,7 @@ import pytest
 
 from console.operations.init import init
 from store.errors import InputError, MachineryError, StaleTip
-from store.git import recovery
+from store.git import durability, recovery
 from store.git.repository import Store
 from store.records.base import Person
 from store.workspace import Workspace
@@ -39,6 +39,8 @@ def test_a_commit_moves_main_and_keeps_what_was_there(workspace: Workspace) -> N
     assert store.tip() == second
     assert store.at(second).names("apps/a") == ("v1.toml", "v2.toml")
     assert store.is_ancestor(before, first) and store.is_ancestor(first, second)
+    assert not store.is_ancestor(second, first) and not store.is_ancestor("0" * 40, first)
+    assert store.since(before, second) == (second, first) and store.since(second, first) is None
     assert store.at().bytes_at("lockgate.toml") == store.at(before).bytes_at("lockgate.toml")
 
 
@@ -80,14 +82,64 @@ def test_a_writer_that_takes_no_lock_of_ours_is_noticed(workspace: Workspace) ->
     assert store.tip() == str(foreign)
 
 
-@pytest.mark.parametrize("content", [b"", b"the commit"])
-def test_the_lock_of_a_killed_writer_is_cleared_by_the_next(workspace: Workspace, content: bytes) -> None:
+OURS = "0123456789" * 4
+
+
+@pytest.mark.parametrize(
+    ("intent", "content"),
+    [(OURS, ""), (OURS, OURS + "\n"), (OURS, OURS[:17]), ("", OURS), (OURS[:17], OURS), ("", "")],
+    ids=["empty lock", "whole", "torn lock", "empty intent", "torn intent", "both empty"],
+)
+def test_the_lock_of_a_killed_writer_is_cleared_by_the_next(
+    workspace: Workspace, intent: str, content: str
+) -> None:
+    """A kill or a power cut can leave either file torn."""
     store = workspace.store
     lock = store.path / "refs/heads/main.lock"
-    recovery.announce(store.path, "the commit")
-    lock.write_bytes(content)
+    left = recovery.announce(store.path, intent)
+    lock.write_text(content)
     land(store, "v1")
-    assert not lock.exists()
+    assert not lock.exists() and not left.exists()
+
+
+def test_the_lock_of_another_commit_is_not_ours(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.git.repository._TRIES", 2)
+    lock = workspace.store.path / "refs/heads/main.lock"
+    recovery.announce(workspace.store.path, OURS)
+    lock.write_text(OURS[::-1])
+    with pytest.raises(MachineryError, match=r"main\.lock"):
+        land(workspace.store, "v1")
+    assert lock.read_text() == OURS[::-1]
+
+
+def test_the_intent_is_on_disk_before_the_ref_is_locked(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    sync, gitdir = durability.sync_objects, workspace.store.path
+
+    def watched(folder: Path, *others: Path) -> None:
+        seen.append((gitdir / "lockgate.intent").read_text())
+        assert others == (gitdir / "lockgate.intent",)
+        assert not (gitdir / "refs/heads/main.lock").exists()
+        sync(folder, *others)
+
+    monkeypatch.setattr(durability, "sync_objects", watched)
+    commit = land(workspace.store, "v1")
+    assert seen == [commit]
+    assert not (gitdir / "lockgate.intent").exists()
+
+
+def test_where_the_file_system_cannot_sync_at_once_the_intent_is_synced_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(durability, "_libc", None)
+    monkeypatch.setattr(durability, "fsync_file", synced.append)
+    durability.sync_objects(tmp_path, tmp_path / "intent")
+    assert synced == [tmp_path / "intent"]
 
 
 def test_somebody_elses_lock_is_left_alone_and_named(

@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.bounded import read_toml, write_toml
 from store.canonical import digest_of
+from store.errors import InputError
 from store.records.base import Person
 from store.records.component import Component, Kind
 from store.records.environment import Environment
 from store.records.policy import EnvironmentPolicy, GatePolicy
 from store.records.release import PinnedVersion, Release, release_digest
-from store.records.verdict import Verdict
+from store.records.rollout import Rollout, Stage
+from store.records.rollout_policy import RolloutPolicy, Step
+from store.records.verdict import CategoryVerdict, Outcome, Verdict
 from store.rules import gate, serving
 from store.rules.index_status import statuses
 
@@ -103,6 +108,19 @@ def test_a_rejected_release_is_no_target() -> None:
     assert serving.rollback_target(cleared, RELEASES) == "r1" and cleared.record == "1" * 26
 
 
+def category(outcome: Outcome = "pass") -> CategoryVerdict:
+    return CategoryVerdict(
+        name="relevance",
+        suite="evals/support",
+        outcome=outcome,
+        cases=60,
+        repeats=3,
+        candidate=0.9,
+        margin=0.02,
+        reason="within the margin" if outcome == "pass" else "worse",
+    )
+
+
 def verdict(of: Release, baseline: Release | None, **changes: object) -> Verdict:
     found = Verdict(
         id="0" * 26,
@@ -116,7 +134,9 @@ def verdict(of: Release, baseline: Release | None, **changes: object) -> Verdict
         graders_digest=digest_of("graders"),
         policy_digest=digest_of("policy"),
         outcome="pass",
+        categories=(category(),),
         cases=60,
+        answers=360,
     )
     return found.model_copy(update=changes)
 
@@ -148,6 +168,92 @@ def test_the_newest_matching_verdict_decides() -> None:
     assert not gate.rule(POLICY, R2, R1, [block, pass_]).met
     assert gate.rule(POLICY, R2, R1, [pass_, block]).met
     assert gate.rule(POLICY, R2, R1, [verdict(R2, R3), pass_]).met
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"categories": (category(), category("block"))}, "relevance of evals/support says block"),
+        ({"categories": (category("inconclusive"),)}, "relevance of evals/support says inconclusive"),
+        ({"categories": ()}, "no suite or no category"),
+        ({"suites": {}}, "no suite or no category"),
+        ({"cases": 0}, "counts 0 cases"),
+        ({"answers": 0}, "0 answers"),
+        ({"errors": 4}, "4 of 364 answers failed"),
+        ({"reasons": ("relevance fell",)}, "gives reasons against"),
+        ({"baseline": None}, "a baseline has both"),
+        (
+            {"outcome": "inconclusive", "categories": (category("block"),)},
+            "says inconclusive, but a category blocks",
+        ),
+    ],
+)
+def test_a_verdict_that_contradicts_itself_is_not_believed(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(InputError, match=why) as caught:
+        read_toml(Verdict, write_toml(verdict(R2, R1).model_copy(update=changes)), "verdicts/r2/x.toml")
+    assert caught.value.message.startswith("verdicts/r2/x.toml")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"errors": 3},
+        {"baseline": None, "baseline_digest": None},
+        {"outcome": "block", "categories": (category("block"),), "reasons": ("worse",)},
+        {"outcome": "inconclusive", "categories": (), "cases": 0, "answers": 0, "reasons": ("none",)},
+    ],
+)
+def test_what_the_gate_says_is_believed(changes: dict[str, object]) -> None:
+    said = verdict(R2, R1).model_copy(update=changes)
+    assert read_toml(Verdict, write_toml(said), "verdicts/r2/x.toml") == said
+
+
+def test_a_canary_is_production_too() -> None:
+    pointer = serving.serve(Environment(name="production"), "r1", "0" * 26, START, WEEK)
+    policy = RolloutPolicy(steps=(Step(percent=5), Step(percent=100)))
+    rollout = Rollout(
+        attempt="0" * 26,
+        release="r2",
+        stable="r1",
+        state="progressing",
+        policy=policy,
+        step=0,
+        percent=5,
+        salt="s",
+        stages=(Stage(step=0, generation=2, percent=5, since=START),),
+        by=ANA,
+        started_at=START,
+        since=START,
+    )
+    running = pointer.model_copy(update={"rollout": rollout})
+    found = statuses(HANDBOOK, ["v1", "v2", "v3"], [running], RELEASES, START, WEEK)
+    assert [found[v].status for v in ("v1", "v2", "v3")] == ["production", "production", "built"]
+    assert found["v1"].environments == ("production",)
+    ended = rollout.model_copy(update={"state": "rolled back", "percent": 0, "since": START + WEEK})
+    over = pointer.model_copy(update={"rollout": ended})
+    for later, status in ((WEEK, "rollback_ready"), (2 * WEEK, "archived")):
+        found = statuses(HANDBOOK, ["v1", "v2"], [over], RELEASES, START + later, WEEK)
+        assert (found["v1"].status, found["v2"].status) == ("production", status)
+
+
+def test_what_cannot_be_read_never_makes_a_version_look_less_protected() -> None:
+    pointer = serving.serve(Environment(name="staging"), "r1", "0" * 26, START, WEEK)
+    pointer = serving.serve(pointer, "r2", "0" * 26, START + WEEK, WEEK)
+    at = START + 3 * WEEK
+    versions = ["v1", "v2", "v3"]
+    known = statuses(HANDBOOK, versions, [pointer], RELEASES, at, WEEK)
+    assert [known[v].status for v in versions] == ["archived", "production", "built"]
+    gap = statuses(HANDBOOK, versions, [pointer], RELEASES, at, WEEK, unreadable=["production"])
+    assert [gap[v].status for v in versions] == ["unknown", "production", "unknown"]
+    assert gap["v1"].unreadable == ("production",) and gap["v1"].last_served == START + WEEK
+    without = {id: one for id, one in RELEASES.items() if id != "r2"}
+    gap = statuses(HANDBOOK, versions, [pointer], without, at, WEEK)
+    assert {one.status for one in gap.values()} == {"unknown"}
+    assert gap["v2"].unreadable == ("staging (r2)",)
+    long_ago = {id: one for id, one in RELEASES.items() if id != "r1"}
+    past = statuses(HANDBOOK, versions, [pointer], long_ago, at, WEEK)
+    assert past["v2"].status == "production" and past["v3"].status == "built"
 
 
 def test_an_environment_may_want_no_gate() -> None:
