@@ -13,11 +13,8 @@ from evals.confirmation import CONFIRMATIONS
 from evals.ruling import judge, verdict
 from evals.statistics import Comparison, check_scores, compare, surely_below, z_score
 from store.errors import InputError
-from store.records.verdict import CategoryVerdict, Outcome
+from store.records.verdict import ERROR_SHARE, CategoryVerdict, Outcome
 from store.text import one_line
-
-ERROR_SHARE = 0.01
-"""More errors than this share of the answers, and the run says nothing."""
 
 __all__ = [
     "CONFIRMATIONS",

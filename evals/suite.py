@@ -10,6 +10,7 @@ from typing import Any
 from evals.case import Case
 from evals.gate import CONFIRMATIONS, GATING_CASES, STATISTICAL_CASES
 from evals.graders import GRADERS
+from evals.suite_live import LiveSpecs, parse_live
 from store.bounded import parse_jsonl, read_toml, validate
 from store.canonical import digest_of_files
 from store.errors import InputError
@@ -31,6 +32,8 @@ class Suite:
     """In the order of the file."""
     digest: str
     """`sha256:` over all files of the version."""
+    live: LiveSpecs | None = None
+    """The graders of live answers; None where suite.toml has no `[live]`."""
 
     def select(self, tier: Tier) -> tuple[Case, ...]:
         """The cases of `tier`, which holds those of the tiers before it, in the order of the file."""
@@ -71,7 +74,8 @@ def parse_suite(files: Mapping[str, bytes], where: str) -> Suite:
                 f"{where}/suite.toml: categories: no case of cases.jsonl is in "
                 f"{one_line(policy.name, 60)!r}; add some or remove the category."
             )
-    return Suite(info, cases, digest_of_files(files))
+    live = parse_live(info.live, f"{where}/suite.toml") if info.live is not None else None
+    return Suite(info, cases, digest_of_files(files), live)
 
 
 def _check_info(info: SuiteInfo, where: str) -> None:

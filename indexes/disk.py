@@ -6,7 +6,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,20 +14,28 @@ from typing import BinaryIO, TypeVar
 
 from store.errors import LockgateError, MachineryError
 from store.git.durability import disk_trouble
+from store.progress import Stop, check, never
 from store.text import one_line
 
 _BLOCK = 1 << 20
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file (btrfs, xfs)
+VERIFYING = "The verification"
+"""What Cancelled says was stopped."""
 _THREADS = 2  # hashing and copying let go of the interpreter; more only fight for the disk
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def sha256_of(path: Path) -> str:
-    """The sha256 of a file as 64 hex digits. Raises OSError."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256_of(path: Path, stop: Stop = never) -> str:
+    """The sha256 of a file as 64 hex digits. Raises OSError, and Cancelled between two blocks."""
+    hash, block = hashlib.sha256(), bytearray(_BLOCK)
+    view = memoryview(block)
+    with path.open("rb", buffering=0) as stream:
+        while size := stream.readinto(block):
+            check(stop, VERIFYING)
+            hash.update(view[:size])
+    return hash.hexdigest()
 
 
 def in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -37,27 +44,31 @@ def in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[R
         return list(pool.map(work, items))
 
 
-def copy_hashed(source: Path, target: Path) -> str:
-    """Copies a file and returns the sha256 of what was copied. Raises OSError.
+def copy_hashed(source: Path, target: Path, stop: Stop = never) -> str:
+    """Copies a file and returns the sha256 of what was copied. Raises OSError, and Cancelled between blocks.
 
     Shares blocks where the file system can; never a hard link, because Chroma writes in place and
     would change the sealed bytes with the copy.
     """
     with source.open("rb") as reading, target.open("xb") as writing:
         if _shared(reading, writing):
-            return sha256_of(target)
+            return sha256_of(target, stop)
         hash = hashlib.sha256()
         while block := reading.read(_BLOCK):
+            check(stop, VERIFYING)
             hash.update(block)
             writing.write(block)
         return hash.hexdigest()
 
 
-def copy_plain(source: Path, target: Path) -> None:
-    """Copies a file without reading it where the kernel can. Raises OSError."""
+def copy_plain(source: Path, target: Path, stop: Stop = never) -> None:
+    """Copies a file without reading it where the kernel can. Raises OSError, and Cancelled between blocks."""
     with source.open("rb") as reading, target.open("xb") as writing:
-        if not _shared(reading, writing):
-            shutil.copyfileobj(reading, writing, _BLOCK)
+        if _shared(reading, writing):
+            return
+        while block := reading.read(_BLOCK):
+            check(stop, VERIFYING)
+            writing.write(block)
 
 
 def _shared(reading: BinaryIO, writing: BinaryIO) -> bool:

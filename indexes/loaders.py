@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from indexes.chunking import passage_ids, passages
@@ -21,6 +22,37 @@ FILE_LIMIT = 8 * 1024 * 1024
 TOTAL_LIMIT = 1024 * 1024 * 1024
 """Bytes of all documents of one index."""
 CHUNK_SMALLEST, CHUNK_LARGEST = 100, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Files of a source folder that gave no passage."""
+
+    unknown: tuple[str, ...] = ()
+    """Paths in the folder, sorted, whose ending is none of SUFFIXES: they were not opened."""
+    empty: tuple[str, ...] = ()
+    """Documents, sorted, without any text."""
+
+    def __len__(self) -> int:
+        return len(self.unknown) + len(self.empty)
+
+
+def skipped(path: Path, sources: Collection[str]) -> Skipped:
+    """The files of the folder `path` that are not in `sources`, the documents that gave passages.
+
+    Hidden files are not meant to be read and not told. Empty for a single file. Raises as `load` does.
+    """
+    if not path.is_dir():
+        return Skipped()
+    unknown: list[str] = []
+    empty: list[str] = []
+    for file in _walk(path):
+        name = file.relative_to(path).as_posix()
+        if file.suffix.lower() not in SUFFIXES:
+            unknown.append(name)
+        elif name not in sources:
+            empty.append(name)
+    return Skipped(tuple(sorted(unknown)), tuple(sorted(empty)))
 
 
 def load(path: Path, *, chunk_characters: int = 600) -> Loaded:
@@ -58,6 +90,23 @@ def _files(folder: Path) -> list[Path]:
     root = folder.resolve()
     found: list[Path] = []
     total = 0
+    for file in _walk(folder):
+        if file.suffix.lower() not in SUFFIXES:
+            continue
+        _stays_inside(file, root)
+        if not file.is_file():
+            raise InputError(f"{one_line(str(file))} is no regular file (a broken link?); remove it.")
+        total += file.stat().st_size
+        found.append(file)
+    if total > TOTAL_LIMIT:
+        shown = one_line(str(folder))
+        raise InputError(f"{shown} holds {total:,} bytes of text; at most {TOTAL_LIMIT:,} are read.")
+    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file under `folder` that is not hidden, whatever it holds."""
+    root = folder.resolve()
 
     def unreadable(error: OSError) -> None:
         raise MachineryError(f"{one_line(str(error.filename))} cannot be read: {error.strerror}.")
@@ -66,19 +115,7 @@ def _files(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in folders:
             _stays_inside(Path(parent, name), root)
-        for name in names:
-            file = Path(parent, name)
-            if name.startswith(".") or file.suffix.lower() not in SUFFIXES:
-                continue
-            _stays_inside(file, root)
-            if not file.is_file():
-                raise InputError(f"{one_line(str(file))} is no regular file (a broken link?); remove it.")
-            total += file.stat().st_size
-            found.append(file)
-    if total > TOTAL_LIMIT:
-        shown = one_line(str(folder))
-        raise InputError(f"{shown} holds {total:,} bytes of text; at most {TOTAL_LIMIT:,} are read.")
-    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+        yield from (Path(parent, name) for name in names if not name.startswith("."))
 
 
 def _stays_inside(path: Path, root: Path) -> None:

@@ -22,7 +22,7 @@ from indexes.retriever import Passage, Retriever
 from indexes.scratch import scratch
 from indexes.sealed import CHROMA, check_content, check_hash, sealed_path, trusted_files
 from store.canonical import short
-from store.progress import Progress, Report, silent
+from store.progress import Progress, Report, Stop, never, silent
 from store.records.component import check_name
 from store.records.versions import IndexManifest, SealedFile
 
@@ -55,21 +55,28 @@ def ensure_open(home: Path, name: str, manifest: IndexManifest, *, report: Repor
 
 
 def open_copy(
-    home: Path, name: str, manifest: IndexManifest, *, verified: bool = False, report: Report = silent
+    home: Path,
+    name: str,
+    manifest: IndexManifest,
+    *,
+    verified: bool = False,
+    report: Report = silent,
+    stop: Stop = never,
 ) -> Path:
     """Copies the sealed Chroma directory to a new path; every sealed byte is checked on the way.
 
     `verified` skips the hashes of a folder that was verified a moment ago. The copy is not trusted
-    (see `latest_copy`) until `probe` passed. Raises MachineryError naming the file; nothing is left then.
+    (see `latest_copy`) until `probe` passed.
+    Raises MachineryError naming the file, Cancelled when `stop` says so; nothing is left then.
     """
     sealed = sealed_path(home, name, manifest.digest)
     files, rebuilt = trusted_files(sealed, name, manifest)
     folder = home / check_name(name, "index name")
     with one_sentence(folder), scratch(folder / "tmp") as work:
         copy = work / CHROMA
-        _copy_files(sealed, work, files, verified, report)
+        _copy_files(sealed, work, files, verified, report, stop)
         if rebuilt and not verified:
-            check_content(sealed, manifest, report)
+            check_content(sealed, manifest, report, stop)
         if not _boot():
             sync_tree(copy)
         live = folder / LIVE
@@ -79,13 +86,23 @@ def open_copy(
         return target
 
 
-def probe(path: Path, collection: str, manifest: IndexManifest, probes: Sequence[Probe]) -> ProbeResult:
+def probe(
+    path: Path,
+    collection: str,
+    manifest: IndexManifest,
+    probes: Sequence[Probe],
+    *,
+    mark: bool = True,
+    stop: Stop = never,
+) -> ProbeResult:
     """Opens the copy in a process of its own, asks the golden queries, then marks it as good.
 
-    Raises MachineryError when it crashes, lacks rows, or under 95 % of the answers are the sealed ones.
+    Without `mark` it stays a copy that nobody trusts. Raises MachineryError when it crashes, lacks
+    rows, or under 95 % of the answers are the sealed ones; Cancelled when `stop` says so, with the
+    process killed.
     """
     with Prober() as prober:
-        return _probe(prober, path, collection, manifest, probes)
+        return _probe(prober, path, collection, manifest, probes, mark, stop)
 
 
 def latest_copy(home: Path, name: str, manifest: IndexManifest) -> Path | None:
@@ -113,19 +130,30 @@ def sweep_copies(home: Path, name: str, keep: set[Path]) -> tuple[Path, ...]:
 
 
 def _probe(
-    prober: Prober, path: Path, collection: str, manifest: IndexManifest, probes: Sequence[Probe]
+    prober: Prober,
+    path: Path,
+    collection: str,
+    manifest: IndexManifest,
+    probes: Sequence[Probe],
+    mark: bool = True,
+    stop: Stop = never,
 ) -> ProbeResult:
-    result = prober.probe(path, collection, manifest.digest, manifest.passages, probes)
-    mark = {"digest": manifest.digest, "boot": _boot(), "files": _files(path)}
+    result = prober.probe(path, collection, manifest.digest, manifest.passages, probes, stop)
+    if mark:
+        _mark_good(path, manifest.digest)
+    return result
+
+
+def _mark_good(path: Path, digest: str) -> None:
+    mark = {"digest": digest, "boot": _boot(), "files": _files(path)}
     temporary = _marker(path).with_suffix(".tmp")
     with one_sentence(path):
         temporary.write_text(json.dumps(mark))
         temporary.replace(_marker(path))
-    return result
 
 
 def _copy_files(
-    sealed: Path, work: Path, files: tuple[SealedFile, ...], verified: bool, report: Report
+    sealed: Path, work: Path, files: tuple[SealedFile, ...], verified: bool, report: Report, stop: Stop
 ) -> None:
     """Chroma's files into `work`, each checked as it is copied; the others are checked where they are."""
     wanted = [file for file in files if _is_chroma(file) or not verified]
@@ -135,9 +163,9 @@ def _copy_files(
     def one(file: SealedFile) -> None:
         source, target = sealed / file.path, work / file.path
         if verified:
-            copy_plain(source, target)
+            copy_plain(source, target, stop)
         else:
-            found = copy_hashed(source, target) if _is_chroma(file) else sha256_of(source)
+            found = copy_hashed(source, target, stop) if _is_chroma(file) else sha256_of(source, stop)
             check_hash(sealed, file, found)
         done[0] += file.size
         report(Progress("copying", done[0], total))

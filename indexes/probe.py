@@ -11,17 +11,23 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
 from indexes import probes as golden
 from indexes.collection import digest_in, find, opened_client
-from indexes.probes import AGREEMENT, Probe, ProbeResult
+from indexes.disk import VERIFYING
+from indexes.probes import AGREEMENT, Probe, ProbeAnswer, ProbeResult
 from store.errors import LockgateError, MachineryError
+from store.progress import Stop, check, never
 from store.text import one_line
 
 _PATIENCE_SECONDS = 300.0
+_LOOK_SECONDS = 0.05
+"""How often it is looked whether to stop."""
 
 
 class Prober:
@@ -48,9 +54,18 @@ class Prober:
         self._process.communicate()
 
     def probe(
-        self, path: Path, collection: str, digest: str, passages: int, probes: Sequence[Probe]
+        self,
+        path: Path,
+        collection: str,
+        digest: str,
+        passages: int,
+        probes: Sequence[Probe],
+        stop: Stop = never,
     ) -> ProbeResult:
-        """What the copy at `path` answered. Raises MachineryError when it crashes or answers wrongly."""
+        """What the copy at `path` answered.
+
+        Raises MachineryError when it crashes or answers wrongly, Cancelled when `stop` says so.
+        """
         request = {
             "path": str(path),
             "collection": collection,
@@ -58,11 +73,7 @@ class Prober:
             "passages": passages,
             "probes": [probe.model_dump(mode="json") for probe in probes],
         }
-        try:
-            out, trouble = self._process.communicate(json.dumps(request).encode(), _PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            waited = f"{_PATIENCE_SECONDS:.0f} s"
-            raise MachineryError(f"{path} did not answer within {waited}; it is not used.") from None
+        out, trouble = self._answered(path, json.dumps(request).encode(), stop)
         answer = _last_json(out)
         if answer is None:
             last = one_line(trouble.decode(errors="replace").strip().rsplit("\n", 1)[-1])
@@ -70,7 +81,23 @@ class Prober:
             raise MachineryError(f"{path} crashed Chroma ({how}); it is not used. Verify the sealed files.")
         if not answer["ok"]:
             raise MachineryError(f"{path} failed its probes: {answer['error']}; it is not used.")
-        return ProbeResult(**answer["result"])
+        result = answer["result"]
+        answers = tuple(ProbeAnswer(**one) for one in result.pop("answers"))
+        return ProbeResult(**result, answers=answers)
+
+    def _answered(self, path: Path, request: bytes, stop: Stop) -> tuple[bytes, bytes]:
+        """Both outputs of the process once it ended; it is killed when it is left early."""
+        sending: bytes | None = request
+        deadline = monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._process.communicate(sending, _LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                sending = None
+            check(stop, VERIFYING)
+            if monotonic() > deadline:
+                waited = f"{_PATIENCE_SECONDS:.0f} s"
+                raise MachineryError(f"{path} did not answer within {waited}; it is not used.")
 
 
 def _last_json(out: bytes) -> dict[str, Any] | None:
@@ -89,11 +116,10 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         if (count := collection.count()) != request["passages"]:
             return {"ok": False, "error": f"{count:,} rows are there, {request['passages']:,} were sealed"}
         result = golden.ask(collection, [Probe.model_validate_json(json.dumps(p)) for p in request["probes"]])
-    values = {field: getattr(result, field) for field in ("passages", "probes", "top1", "overlap")}
     if min(result.top1, result.overlap) < AGREEMENT:
         share = f"{result.top1:.0%} nearest rows right, {result.overlap:.0%} of the expected rows found"
         return {"ok": False, "error": share}
-    return {"ok": True, "result": values}
+    return {"ok": True, "result": asdict(result)}
 
 
 def main() -> None:

@@ -57,6 +57,19 @@ class Probes(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeAnswer:
+    """What came back for one golden query."""
+
+    id: str
+    """The row whose vector asked."""
+    top: bool
+    """Whether the right row, or one just as near, came first."""
+    found: int
+    """How many of the expected rows, or rows just as near, came back."""
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """What an opened copy answered."""
 
@@ -68,6 +81,8 @@ class ProbeResult:
     """Share of probes with the right nearest row."""
     overlap: float
     """Share of the expected rows that came back."""
+    answers: tuple[ProbeAnswer, ...] = ()
+    """Query by query, in their order."""
 
 
 def make_probes(collection: Any, rows: Sequence[Row], vectors: NDArray[float32]) -> Probes:
@@ -114,11 +129,21 @@ def ask(collection: Any, probes: Sequence[Probe]) -> ProbeResult:
     vectors = numpy.stack([numpy.frombuffer(base64.b64decode(probe.vector), "<f4") for probe in probes])
     wanted = max(len(probe.nearest) for probe in probes)
     answers = collection.query(query_embeddings=vectors, n_results=wanted, include=["distances"])
-    top1 = kept = expected = 0
-    for probe, ids, distances in zip(probes, answers["ids"], answers["distances"], strict=True):
-        top1 += bool(ids) and (ids[0] == probe.nearest[0] or distances[0] <= probe.distances[0] + _SAME)
-        farthest = probe.distances[-1] + _SAME
-        as_good = sum(id in probe.nearest or far <= farthest for id, far in zip(ids, distances, strict=True))
-        kept += min(as_good, len(probe.nearest))
-        expected += len(probe.nearest)
-    return ProbeResult(collection.count(), len(probes), top1 / len(probes), kept / expected)
+    found = tuple(
+        _judged(probe, ids, distances)
+        for probe, ids, distances in zip(probes, answers["ids"], answers["distances"], strict=True)
+    )
+    return ProbeResult(
+        passages=collection.count(),
+        probes=len(probes),
+        top1=sum(one.top for one in found) / len(found),
+        overlap=sum(one.found for one in found) / sum(one.expected for one in found),
+        answers=found,
+    )
+
+
+def _judged(probe: Probe, ids: Sequence[str], distances: Sequence[float]) -> ProbeAnswer:
+    top = bool(ids) and (ids[0] == probe.nearest[0] or distances[0] <= probe.distances[0] + _SAME)
+    farthest = probe.distances[-1] + _SAME
+    as_good = sum(id in probe.nearest or far <= farthest for id, far in zip(ids, distances, strict=True))
+    return ProbeAnswer(probe.id, bool(top), min(as_good, len(probe.nearest)), len(probe.nearest))

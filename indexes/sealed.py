@@ -7,11 +7,11 @@ import stat
 from pathlib import Path
 
 from indexes.digest import content_digest
-from indexes.disk import in_parallel, sha256_of
+from indexes.disk import VERIFYING, in_parallel, sha256_of
 from indexes.export import read_rows, read_vectors
 from indexes.seal import MANIFEST, Seal, read_seal
 from store.errors import MachineryError
-from store.progress import Progress, Report, silent
+from store.progress import Progress, Report, Stop, check, never, silent
 from store.records.component import check_name
 from store.records.versions import IndexManifest, SealedFile
 from store.text import one_line
@@ -21,6 +21,7 @@ __all__ = ["chroma_of", "collect", "read_rows", "sealed_path", "trusted_files", 
 SEALED = "sealed"
 CHROMA = "chroma"
 _NAME_DIGITS = 32
+_ROWS = 1000  # between two looks at whether to stop
 
 
 def sealed_path(home: Path, name: str, digest: str) -> Path:
@@ -34,20 +35,26 @@ def chroma_of(sealed: Path) -> Path:
 
 
 def verify(
-    home: Path, name: str, manifest: IndexManifest, *, full: bool = False, report: Report = silent
+    home: Path,
+    name: str,
+    manifest: IndexManifest,
+    *,
+    full: bool = False,
+    report: Report = silent,
+    stop: Stop = never,
 ) -> None:
     """Checks that the sealed folder of `manifest` is whole: every file, none more, sizes and hashes.
 
     `full` also computes the content digest from the rows and vectors. A folder that was built again
     on this machine from the same content (so that Chroma's files differ from those in the manifest)
     is checked by its own hashes and always in full.
-    Raises MachineryError naming the file.
+    Raises MachineryError naming the file, Cancelled when `stop` says so.
     """
     sealed = sealed_path(home, name, manifest.digest)
     files, rebuilt = trusted_files(sealed, name, manifest)
-    check_files(sealed, files, report)
+    check_files(sealed, files, report, stop)
     if full or rebuilt:
-        check_content(sealed, manifest, report)
+        check_content(sealed, manifest, report, stop)
 
 
 def trusted_files(sealed: Path, name: str, manifest: IndexManifest) -> tuple[tuple[SealedFile, ...], bool]:
@@ -70,14 +77,16 @@ def trusted_files(sealed: Path, name: str, manifest: IndexManifest) -> tuple[tup
     return seal.files, rebuilt
 
 
-def check_files(sealed: Path, files: tuple[SealedFile, ...], report: Report = silent) -> None:
-    """Compares the hash of each file. Raises MachineryError naming the first that differs."""
+def check_files(
+    sealed: Path, files: tuple[SealedFile, ...], report: Report = silent, stop: Stop = never
+) -> None:
+    """Compares the hash of each file. Raises MachineryError naming the first that differs, Cancelled."""
     total = sum(file.size for file in files)
     done = [0]
 
     def one(file: SealedFile) -> None:
         try:
-            found = sha256_of(sealed / file.path)
+            found = sha256_of(sealed / file.path, stop)
         except OSError as error:
             raise MachineryError(f"{sealed / file.path} cannot be read: {one_line(str(error))}.") from None
         check_hash(sealed, file, found)
@@ -96,10 +105,15 @@ def check_hash(sealed: Path, file: SealedFile, found: str) -> None:
         )
 
 
-def check_content(sealed: Path, manifest: IndexManifest, report: Report = silent) -> None:
-    """Computes the content digest from the export. Raises MachineryError when it differs."""
+def check_content(sealed: Path, manifest: IndexManifest, report: Report = silent, stop: Stop = never) -> None:
+    """Computes the content digest from the export. Raises MachineryError when it differs, Cancelled."""
     report(Progress("recomputing the digest"))
-    rows = list(read_rows(sealed))
+    rows = []
+    for number, row in enumerate(read_rows(sealed)):
+        if number % _ROWS == 0:
+            check(stop, VERIFYING)
+        rows.append(row)
+    check(stop, VERIFYING)
     try:
         found = content_digest(rows, read_vectors(sealed, manifest.embedder.dimension), manifest.embedder)
     except ValueError as error:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from console.commands.options import changing, workspace
-from console.commands.output import carry_out, progress
-
-_FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+from console.commands.options import EITHER, FILE, FOLDER, source_option, version_options, workspace
+from console.commands.output import carry_out, progress, show_dry_run
 
 
 @click.group(name="add")
@@ -20,21 +18,14 @@ def add_command() -> None:
 
 @add_command.command()
 @click.argument("name")
-@click.option(
-    "--from",
-    "source",
-    type=_FOLDER,
-    required=True,
-    help="A folder with system.md and, if any, few_shot_examples.json and prompt.toml.",
-)
-@click.option("--what", default="", help="What changed, in a few words; else prompt.toml's, else counted.")
-@changing
-def prompt(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+@source_option(FOLDER, "A folder with system.md and, if any, few_shot_examples.json and prompt.toml.")
+@version_options("prompt.toml's, else counted")
+def prompt(name: str, source: Path, what: str, **how: Any) -> int:
     """A prompt."""
     from console.operations.add import prompt as operation
 
     here = workspace()
-    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+    return carry_out(here, operation.plan(here, name, source, what=what), **how)
 
 
 @add_command.command()
@@ -48,8 +39,7 @@ def prompt(name: str, source: Path, what: str, why: str, dry_run: bool, as_json:
     "--set", "parameters", multiple=True, metavar="KEY=VALUE", help="temperature, max_tokens, seed, …"
 )
 @click.option("--waiver", metavar="REASON", help="Answer for an id that no rule knows.")
-@click.option("--what", default="", help="What changed, in a few words.")
-@changing
+@version_options()
 def model(
     name: str,
     provider: str,
@@ -58,9 +48,7 @@ def model(
     parameters: tuple[str, ...],
     waiver: str | None,
     what: str,
-    why: str,
-    dry_run: bool,
-    as_json: bool,
+    **how: Any,
 ) -> int:
     """A model pin. Parameters are part of the version."""
     from console.operations.add import model as operation
@@ -76,18 +64,12 @@ def model(
         waiver=waiver,
         what=what,
     )
-    return carry_out(here, plan, why, dry_run, as_json)
+    return carry_out(here, plan, **how)
 
 
 @add_command.command()
 @click.argument("name")
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="A folder of Markdown, text or HTML, or a JSONL file.",
-)
+@source_option(EITHER, "A folder of Markdown, text or HTML, or a JSONL file.")
 @click.option("--parent", metavar="vN", help="Take the vectors of what did not change from this version.")
 @click.option(
     "--embedder",
@@ -101,74 +83,72 @@ def model(
     show_default=True,
     help="Characters of a passage, at most.",
 )
-@click.option("--what", default="", help="What changed, in a few words; else counted.")
-@changing
+@version_options("counted")
 def index(
     name: str,
     source: Path,
     parent: str | None,
     embedder: str | None,
     chunk_characters: int,
-    what: str,
-    why: str,
     dry_run: bool,
     as_json: bool,
+    why: str,
+    what: str,
 ) -> int:
-    """An index: built, sealed and probed on this machine, its manifest kept in git."""
+    """An index: built, sealed and probed on this machine, its manifest kept in git.
+
+    --dry-run reads and cuts the documents, says what would be embedded, and builds nothing.
+    """
     from console.operations.add import index as operation
 
     here = workspace()
-    plan = operation.build(
-        here,
-        name,
-        source,
-        parent=parent,
-        embedder=embedder,
-        chunk_characters=chunk_characters,
-        what=what,
-        report=progress,
-    )
-    return carry_out(here, plan, why, dry_run, as_json)
+    asked: dict[str, Any] = {
+        "parent": parent,
+        "embedder": embedder,
+        "chunk_characters": chunk_characters,
+        "what": what,
+        "report": progress,
+    }
+    if not dry_run:
+        return carry_out(here, operation.build(here, name, source, **asked), why, False, as_json)
+    from console.operations.add.index_estimate import estimate
+
+    found = estimate(here, name, source, **asked)
+    return show_dry_run(found.plan, why, as_json, {"index": found.as_json()})
 
 
 @add_command.command()
 @click.argument("name")
-@click.option("--from", "source", type=_FILE, required=True, help="A TOML file of input and output rules.")
-@click.option("--what", default="", help="What changed, in a few words.")
-@changing
-def guardrail(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+@source_option(FILE, "A TOML file of input and output rules.")
+@version_options()
+def guardrail(name: str, source: Path, what: str, **how: Any) -> int:
     """Guardrail rules."""
     from console.operations.add import guardrail as operation
 
     here = workspace()
-    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+    return carry_out(here, operation.plan(here, name, source, what=what), **how)
 
 
 @add_command.command()
 @click.argument("name")
-@click.option(
-    "--from", "source", type=_FOLDER, required=True, help="A folder with suite.toml and cases.jsonl."
-)
-@click.option("--what", default="", help="What changed, in a few words.")
-@changing
-def evals(name: str, source: Path, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+@source_option(FOLDER, "A folder with suite.toml and cases.jsonl.")
+@version_options()
+def evals(name: str, source: Path, what: str, **how: Any) -> int:
     """An eval suite."""
     from console.operations.add import evals as operation
 
     here = workspace()
-    return carry_out(here, operation.plan(here, name, source, what=what), why, dry_run, as_json)
+    return carry_out(here, operation.plan(here, name, source, what=what), **how)
 
 
 @add_command.command()
 @click.argument("name")
 @click.option("--revision", required=True, help="A 40-hex git commit or sha256:<64 hex> image digest.")
 @click.option("--repository", default="", help="Where that revision lives.")
-@click.option("--what", default="", help="What changed, in a few words.")
-@changing
-def app(name: str, revision: str, repository: str, what: str, why: str, dry_run: bool, as_json: bool) -> int:
+@version_options()
+def app(name: str, revision: str, repository: str, what: str, **how: Any) -> int:
     """An application revision."""
     from console.operations.add import app as operation
 
     here = workspace()
-    plan = operation.plan(here, name, revision, repository=repository, what=what)
-    return carry_out(here, plan, why, dry_run, as_json)
+    return carry_out(here, operation.plan(here, name, revision, repository=repository, what=what), **how)

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import click
 
-from console.commands.options import json_option, workspace
-from console.commands.output import print_json, say, table
+from console.commands.options import json_option, listing, workspace
+from console.commands.output import print_json, say, show_rows
 from store.records.component import Kind
 
 
 @click.command(name="list")
 @click.argument("kind", type=click.Choice([*(kind.value for kind in Kind), "release", "environment"]))
 @click.argument("name", required=False)
-@json_option
-def list_command(kind: str, name: str | None, as_json: bool) -> int:
-    """Components with their versions, releases, or environments."""
+@listing
+def list_command(kind: str, name: str | None, match: str, form: str, as_json: bool) -> int:
+    """Components with their versions, releases, or environments; NAME picks one of them."""
     from console.operations import browse
 
-    here = workspace()
-    rows = browse.listed(here, kind, name)
-    if as_json:
-        print_json([dict(zip(rows.head, row, strict=True)) for row in rows.rows])
-    elif rows.rows:
-        table(rows.head, rows.rows)
-    else:
-        say(rows.empty)
+    found = browse.listed(workspace(), kind, name)
+    show_rows(found.head, found.rows, match=match, form=form, as_json=as_json, empty=found.empty)
     return 0
 
 

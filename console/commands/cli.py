@@ -25,9 +25,17 @@ _HOME = {
     "switch": "release",
     "rollback": "release",
     "clear": "release",
+    "policy": "policy",
     "history": "log",
     "note": "log",
     "index": "index",
+    "rollout": "rollout",
+    "watch": "rollout",
+    "tick": "rollout",
+    "why": "rollout",
+    "shadow": "shadow",
+    "compare": "compare",
+    "notify": "notify",
 }
 """Command to the module of console.commands that holds it."""
 
@@ -55,11 +63,17 @@ class Families(click.Group):
     type=click.Path(path_type=Path),
     help="The workspace; else LOCKGATE_WORKSPACE or this folder.",
 )
+@click.option("--version", "asked", is_flag=True, help="Print the version and end.")
 @click.option("--readonly", is_flag=True, help="Open the console without any operation.")
 @click.pass_context
-def cli(context: click.Context, path: Path | None, readonly: bool) -> int | None:
+def cli(context: click.Context, path: Path | None, asked: bool, readonly: bool) -> int | None:
     """Lockgate: releases for LLM applications. Without a command it opens the console."""
     context.obj = path
+    if asked:
+        from console.version import version
+
+        click.echo(f"lockgate {version()}")
+        context.exit()
     if context.invoked_subcommand is not None:
         return None
     from console.app import run

@@ -21,9 +21,14 @@ _DEFAULT = Path("lockgate-demo")
 @click.option(
     "--path", type=click.Path(path_type=Path), help="The demo's workspace.  [default: ./lockgate-demo]"
 )
+@click.option(
+    "--traffic", is_flag=True, help="Then let users come: a good release goes out, a bad one is taken back."
+)
 @json_option
-def demo_command(headless: bool, path: Path | None, as_json: bool) -> int:
+def demo_command(headless: bool, path: Path | None, traffic: bool, as_json: bool) -> int:
     """A real small application, from the first release to a rollback, on a model that comes along."""
+    from itertools import chain
+
     from console.demo.journey import travel, workspace_at
 
     root = path or click.get_current_context().find_root().obj or _DEFAULT
@@ -33,7 +38,12 @@ def demo_command(headless: bool, path: Path | None, as_json: bool) -> int:
     if not quiet:
         _introduce(root, found)
     told: list[dict[str, Any]] = []
-    for one in travel(workspace, progress):
+    steps = travel(workspace, progress)
+    if traffic:
+        from console.demo.traffic import travel as travel_with_users
+
+        steps = chain(steps, travel_with_users(workspace, progress, quietly if quiet else say_now))
+    for one in steps:
         told.append(
             {
                 "step": one.title,
@@ -62,6 +72,16 @@ def demo_command(headless: bool, path: Path | None, as_json: bool) -> int:
     from console.app import run
 
     return run(workspace)
+
+
+def say_now(text: str) -> None:
+    """One line at once, also where standard output is a file or a pipe."""
+    say(text)
+    sys.stdout.flush()
+
+
+def quietly(_: str) -> None:
+    """Nothing: --json prints one document at the end."""
 
 
 def _introduce(root: Path, found: bool) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from console.commands.options import json_option, workspace
-from console.commands.output import print_json, progress, say, table
+from console.commands.options import json_option, listing, workspace
+from console.commands.output import print_json, progress, say, show_rows
+from console.operations.counted import counted
 
 
 @click.group(name="index")
@@ -27,22 +28,26 @@ def verify(ref: str, full: bool, as_json: bool) -> int:
             {"version": str(result.pin), "files": result.files, "passages": result.passages, "ok": True}
         )
     else:
-        say(f"{result.pin} is whole: {result.files} files, {result.passages} passages, probes right.")
+        size = f"{counted(result.files, 'file')}, {counted(result.passages, 'passage')}"
+        say(f"{result.pin} is whole: {size}, probes right.")
     return 0
 
 
 @index_command.command()
 @click.argument("ref", metavar="NAME[@vN]")
-@json_option
-def documents(ref: str, as_json: bool) -> int:
+@listing
+def documents(ref: str, match: str, form: str, as_json: bool) -> int:
     """The source documents of a version."""
     from console.operations import index_look
 
     rows = index_look.documents(workspace(), ref)
-    if as_json:
-        print_json([{"source": one.source, "title": one.title, "passages": one.passages} for one in rows])
-    else:
-        table(("source", "passages", "title"), ((one.source, str(one.passages), one.title) for one in rows))
+    show_rows(
+        ("source", "passages", "characters", "title"),
+        ((one.source, one.passages, one.characters, one.title) for one in rows),
+        match=match,
+        form=form,
+        as_json=as_json,
+    )
     return 0
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
 
 import click
 
-from console.commands.options import changing, json_option, workspace
-from console.commands.output import carry_out, print_json, progress, say, table
-from store.history.entry import as_data
+from console.commands.options import changing, form_option, json_option, workspace
+from console.commands.output import carry_out, export, print_json, progress, say, table
+from store.history.entry import Entry, as_data
 from store.history.moments import moment
 from store.history.reading import Filter, History
-from store.text import json_safe, one_line
+from store.text import one_line, safe_text
 
 
 @click.command(name="history")
@@ -23,9 +25,7 @@ from store.text import json_safe, one_line
 @click.option("--since", metavar="T", help="A date, a time, or 3d, 12h, 2w.")
 @click.option("--until", metavar="T")
 @click.option("-n", "limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@click.option(
-    "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True
-)
+@form_option
 @json_option
 def history_command(
     text: tuple[str, ...],
@@ -51,42 +51,43 @@ def history_command(
         until=moment(until, now) if until else None,
         text=" ".join(text),
     )
-    history = History(here)
-    history.refresh(progress)
-    entries = history.page(chosen, limit=limit)
+    with closing(History(here)) as history:
+        history.refresh(progress)
+        entries = history.page(chosen, limit=limit)
+        count = history.count(chosen)
+        if not history.is_kept:
+            told = f"{here.root}/state cannot be written, so the history was read from git anew."
+            print(f"lockgate: {safe_text(told)}", file=sys.stderr)
     if as_json:
-        print_json({"count": history.count(chosen), "operations": [as_data(one) for one in entries]})
-    elif form == "jsonl":
-        for one in entries:
-            print(json_safe(json.dumps(as_data(one), ensure_ascii=False, sort_keys=True)))
-    elif form == "csv":
-        from store.history.csv_text import csv_lines
-
-        for line in csv_lines(as_data(one) for one in entries):
-            say(line)
+        print_json({"count": count, "operations": [as_data(one) for one in entries]})
+    elif form != "table":
+        export((as_data(one) for one in entries), form)
     else:
-        table(
-            ("when", "who", "where", "what", "record", "summary"),
-            (
-                (
-                    f"{one.at:%Y-%m-%d %H:%M}",
-                    one.author,
-                    one.environment or "—",
-                    one.kind,
-                    one.id or one.commit[:10],
-                    one_line(one.summary + (f" — {one.why}" if one.why else ""), 160),
-                )
-                for one in entries
-            ),
-            limit=26,
-        )
-        if not entries:
-            say("Nothing matches.")
-        rest = history.count(chosen) - len(entries)
-        if rest > 0:
-            say(f"… and {rest:,} older; -n shows more")
-    history.close()
+        _show(entries, count)
     return 0
+
+
+def _show(entries: Sequence[Entry], count: int) -> None:
+    """Entries as a table, and how many more there are."""
+    table(
+        ("when", "who", "where", "what", "record", "summary"),
+        (
+            (
+                f"{one.at:%Y-%m-%d %H:%M}",
+                one.author,
+                one.environment or "—",
+                one.kind,
+                one.id or one.commit[:10],
+                one_line(one.summary + (f" — {one.why}" if one.why else ""), 160),
+            )
+            for one in entries
+        ),
+        limit=26,
+    )
+    if not entries:
+        say("Nothing matches.")
+    if count > len(entries):
+        say(f"… and {count - len(entries):,} older; -n shows more")
 
 
 @click.command(name="note")

@@ -11,6 +11,9 @@ import click
 from store.workspace import Workspace
 
 Decorated = Callable[..., Any]
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+EITHER = click.Path(path_type=Path, exists=True)
 
 
 def workspace() -> Workspace:
@@ -19,28 +22,56 @@ def workspace() -> Workspace:
     return Workspace.find(path if isinstance(path, Path) else None)
 
 
-def json_option(function: Decorated) -> Decorated:
-    """--json"""
-    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(
-        function
-    )
+def _with(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
+    """One decorator of several; --help shows them in this order."""
+
+    def decorate(function: Decorated) -> Decorated:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
-def changing(function: Decorated) -> Decorated:
-    """-m WHY, --dry-run and --json, for every verb that changes something."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output."),
-        click.option("--dry-run", is_flag=True, help="Print the plan and change nothing."),
-        click.option("-m", "--why", default="", help="Why: the note that the record keeps."),
-    ):
-        function = option(function)
-    return function
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+"""--json"""
+
+changing = _with(
+    click.option("-m", "--why", default="", help="Why: the note that the record keeps."),
+    click.option("--dry-run", is_flag=True, help="Print the plan and change nothing."),
+    json_option,
+)
+"""-m WHY, --dry-run and --json, for every verb that changes something."""
+
+form_option = click.option(
+    "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True
+)
+"""--format, for every list."""
+
+listing = _with(
+    click.option("--match", metavar="TEXT", default="", help="Only lines that hold TEXT, whatever its case."),
+    form_option,
+    json_option,
+)
+"""--match, --format and --json, for every list without filters of its own."""
+
+override_option = click.option(
+    "--override",
+    metavar="REASON",
+    help="Go ahead against an unmet condition, where the policy allows it.",
+)
+"""--override REASON"""
 
 
-def override_option(function: Decorated) -> Decorated:
-    """--override REASON"""
-    return click.option(
-        "--override",
-        metavar="REASON",
-        help="Go ahead against an unmet condition, where the policy allows it.",
-    )(function)
+def source_option(form: click.Path, words: str) -> Callable[[Decorated], Decorated]:
+    """--from PATH: what a version is made of, as `words` say."""
+    return click.option("--from", "source", type=form, required=True, help=words)
+
+
+def version_options(otherwise: str = "") -> Callable[[Decorated], Decorated]:
+    """--what and those of `changing`, for every command that lands a version.
+
+    `otherwise` says where the words come from when none are given.
+    """
+    words = "What changed, in a few words" + (f"; else {otherwise}." if otherwise else ".")
+    return _with(click.option("--what", default="", help=words), changing)

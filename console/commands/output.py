@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from console.operations.apply import Applied, apply_again
 from console.operations.plan import Check, Plan
-from store.errors import MachineryError
+from store.errors import InputError, LockgateError, MachineryError
 from store.progress import Progress
 from store.text import json_safe, one_line, safe_text
 from store.workspace import Workspace
@@ -29,15 +29,50 @@ def print_json(value: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 60) -> None:
-    """Aligned columns; a cell is cut at `limit` characters, the last one never."""
+    """Aligned columns, one line a row; a cell is cut at `limit` characters, the last one never."""
     last = len(head) - 1
     lines = [tuple(head)] + [
-        tuple(safe_text(cell) if n == last else one_line(cell, limit) for n, cell in enumerate(row))
-        for row in rows
+        tuple(" ".join(safe_text(cell).split()) if n == last else one_line(cell, limit) for n, cell in each)
+        for each in map(enumerate, rows)
     ]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_rows(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    match: str,
+    form: str,
+    as_json: bool,
+    empty: str = "",
+) -> None:
+    """A list in the form that was asked for; `match` keeps rows in which a cell holds it."""
+    wanted = match.casefold()
+    kept = [row for row in rows if not wanted or any(wanted in str(cell).casefold() for cell in row)]
+    data = [dict(zip(head, row, strict=True)) for row in kept]
+    if as_json:
+        print_json(data)
+    elif form == "table" and not kept:
+        say("Nothing matches." if match else empty)
+    elif form == "table":
+        table(head, [tuple(map(str, row)) for row in kept])
+    else:
+        export(data, form)
+
+
+def export(rows: Iterable[Mapping[str, object]], form: str) -> None:
+    """`rows` as `jsonl` or `csv` on standard output, one line a row."""
+    if form == "jsonl":
+        for row in rows:
+            print(json_safe(json.dumps(row, ensure_ascii=False, sort_keys=True)))
+        return
+    from store.history.csv_text import csv_lines
+
+    for line in csv_lines(rows):
+        say(line)
 
 
 def progress(step: Progress) -> None:
@@ -108,19 +143,31 @@ def show_plan(plan: Plan) -> None:
 def carry_out(workspace: Workspace, plan: Plan, why: str, dry_run: bool, as_json: bool) -> int:
     """Shows `plan` (--dry-run) or applies it and prints its record; returns the exit code."""
     if dry_run:
-        if plan.note_required and not why.strip():
-            note = Check("note", "unmet", f"{plan.environment or 'this'} wants a note: say why with -m.")
-            plan = dataclasses.replace(plan, checks=(*plan.checks, note))
-        if as_json:
-            print_json({"dry_run": True, **plan_as_json(plan)})
-        else:
-            show_plan(plan)
-            say("Dry run: nothing was changed.")
-        return 0 if not plan.unmet else (3 if all(c.verdict == "undecided" for c in plan.unmet) else 1)
+        return show_dry_run(plan, why, as_json)
     applied = apply_again(workspace, plan, why, report=progress)
     show_applied(applied, plan, as_json)
     unpublished = any(problem.startswith(f"{plan.environment} is not") for problem in applied.problems)
     return MachineryError.exit_code if unpublished else 0
+
+
+def show_dry_run(plan: Plan, why: str, as_json: bool, more: Mapping[str, object] | None = None) -> int:
+    """Shows `plan` with a note that it lacks, and `more` in its JSON; returns what it would end with."""
+    lacks_note = plan.note_required and not why.strip()
+    if lacks_note:
+        note = Check("note", "unmet", f"{plan.environment or 'this'} wants a note: say why with -m.")
+        shown = dataclasses.replace(plan, checks=(*plan.checks, note))
+    else:
+        shown = plan
+    if as_json:
+        print_json({"dry_run": True, **plan_as_json(shown), **(more or {})})
+    else:
+        show_plan(shown)
+        say("Dry run: nothing was changed.")
+    try:
+        plan.demand()
+    except LockgateError as error:
+        return error.exit_code
+    return InputError.exit_code if lacks_note else 0
 
 
 def show_applied(applied: Applied, plan: Plan, as_json: bool) -> None:

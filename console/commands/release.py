@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import click
 
 from console.commands.options import changing, json_option, override_option, workspace
-from console.commands.output import carry_out, print_json, progress, say
+from console.commands.output import carry_out, print_json, progress, say, show_dry_run
 from console.commands.verdict_text import show_verdict, verdict_as_json
 from console.operations.apply import apply_again
 from console.operations.plan import Plan
-from store.errors import Blocked, Inconclusive
+from store.errors import Blocked, Inconclusive, InputError
 from store.records.policy import TIERS, Tier
 from store.records.verdict import Verdict
 
@@ -60,9 +60,8 @@ def stage_command(
     composition = stage.compose(here, sets, base)
     early = stage.plan(here, composition, (), override=override)
     if dry_run:
-        return carry_out(here, _without_evals(early), why, dry_run, as_json)
-    if any(check.name == "change" for check in early.unmet):
-        early.demand()
+        return show_dry_run(_without_evals(early, keep_blocked), why, as_json)
+    _before_evals(early, why)
     verdicts = asyncio.run(stage.gate(here, composition, tier=tier, report=progress))
     _tell(verdicts, as_json)
     plan = stage.plan(here, composition, verdicts, override=override, keep_blocked=keep_blocked)
@@ -76,7 +75,17 @@ def stage_command(
     )
 
 
-def _without_evals(plan: Plan) -> Plan:
+def _before_evals(plan: Plan, why: str) -> None:
+    """Refuses what no verdict can mend before minutes are spent on one. Raises Blocked or InputError."""
+    others = tuple(check for check in plan.checks if check.name != "gate")
+    dataclasses.replace(plan, checks=others).demand()
+    if plan.note_required and not why.strip():
+        raise InputError(
+            f"{plan.title}: {plan.environment} wants a note: say why with -m. Nothing was changed."
+        )
+
+
+def _without_evals(plan: Plan, keep_blocked: bool) -> Plan:
     """The plan of a dry run, which runs no evals: the gate is said to be open, not unmet."""
     told = tuple(
         dataclasses.replace(check, verdict="warn", text="a dry run runs no evals; staging runs them first.")
@@ -84,7 +93,11 @@ def _without_evals(plan: Plan) -> Plan:
         else check
         for check in plan.checks
     )
-    return dataclasses.replace(plan, checks=told)
+    kept = (
+        f"should the gate block it, {plan.release} and its verdict are kept as evidence and no environment "
+        "changes",
+    )
+    return dataclasses.replace(plan, checks=told, effects=plan.effects + (kept if keep_blocked else ()))
 
 
 def _tell(verdicts: Sequence[Verdict], as_json: bool) -> None:
@@ -142,16 +155,23 @@ def eval_command(
 @click.command(name="promote")
 @click.argument("release")
 @click.option("--to", "environment", required=True, metavar="ENV")
+@click.option("--supersede", is_flag=True, help="Take the place of a rollout that is on its way.")
 @override_option
 @changing
 def promote_command(
-    release: str, environment: str, override: str | None, why: str, dry_run: bool, as_json: bool
+    release: str,
+    environment: str,
+    supersede: bool,
+    override: str | None,
+    why: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> int:
-    """Move a release into an environment."""
+    """Move a release into an environment, by the steps of its policy."""
     from console.operations import promote
 
     here = workspace()
-    plan = promote.plan(here, release, environment, override=override)
+    plan = promote.plan(here, release, environment, override=override, supersede=supersede)
     return carry_out(here, plan, why, dry_run, as_json)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, TextIO
 
+from console.operations.counted import counted
 from store.records.verdict import CategoryVerdict, Verdict
 from store.text import one_line, safe_text
 
@@ -22,7 +23,8 @@ def show_verdict(verdict: Verdict, file: TextIO | None = None) -> None:
     against = f"against {verdict.baseline}" if verdict.baseline else "without a baseline"
     lines = [
         f"{verdict.release} {against}, {verdict.tier} tier: {_WORD[verdict.outcome]} "
-        f"({verdict.cases} cases, {verdict.answers} answers, {verdict.errors} errors, "
+        f"({counted(verdict.cases, 'case')}, {counted(verdict.answers, 'answer')}, "
+        f"{counted(verdict.errors, 'error')}, "
         f"{verdict.took_seconds:.0f} s)",
         *(f"  {_category(one)}" for one in verdict.categories),
         *(f"  {reason}" for reason in verdict.reasons),
@@ -37,4 +39,4 @@ def _category(one: CategoryVerdict) -> str:
     base = f" (baseline {one.baseline * 100:5.1f})" if one.baseline is not None else ""
     score = f"{one.candidate * 100:5.1f}{base}"
     word = "! too few cases" if one.only_informs else _WORD[one.outcome]
-    return f"{word:<15} {one.name:<14} {score}  {one.cases} cases × {one.repeats}"
+    return f"{word:<15} {one.name:<14} {score}  {counted(one.cases, 'case')} × {one.repeats}"

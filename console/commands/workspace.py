@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
-from console.commands.options import json_option, workspace
+from console.commands.options import FOLDER, changing, json_option, workspace
 from console.commands.output import print_json, progress, say, table
+from console.operations.counted import counted
 from console.version import version
 from store.errors import InputError, MachineryError
 
 
 @click.command(name="init")
-@click.argument("path", type=click.Path(path_type=Path))
-@json_option
-def init_command(path: Path, as_json: bool) -> int:
+@click.argument("path")
+@changing
+def init_command(path: str, why: str, dry_run: bool, as_json: bool) -> int:
     """Make a workspace: a git store, and folders for index bytes, live documents and caches."""
-    from console.operations.init import init
+    from console.operations.init import init, plan
 
-    made = init(path)
+    layout = plan(path)
+    if dry_run:
+        if as_json:
+            print_json(
+                {
+                    "dry_run": True,
+                    "workspace": str(layout.root),
+                    "environments": list(layout.environments),
+                    "makes": [{"path": part, "what": purpose} for part, purpose in layout.parts],
+                }
+            )
+            return 0
+        say(f"Make the workspace {layout.root}")
+        for part, purpose in layout.parts:
+            say(f"  {part:<14} {purpose}")
+        say("Dry run: nothing was changed.")
+        return 0
+    made = init(path, why=why)
     if as_json:
         print_json({"workspace": str(made.root), "commit": made.store.tip()})
         return 0
-    say(f"Made {made.root}: environments {', '.join(made.store.at().policy.names)}.")
-    say(f"Next: cd {path} && lockgate add prompt NAME --from FOLDER")
+    say(f"Made {made.root}: environments {', '.join(layout.environments)}.")
+    say(f"Next: cd {shlex.quote(path)} && lockgate add prompt NAME --from FOLDER")
     return 0
 
 
@@ -74,21 +93,39 @@ def reconcile_command(as_json: bool) -> int:
 
 
 @click.command(name="check")
+@click.option(
+    "--clone",
+    type=FOLDER,
+    help="A git clone of a store instead of a workspace, as a pull request's CI has it.",
+)
+@click.option("--ref", help="A branch, a tag or a commit.  [default: main; HEAD with --clone]")
 @json_option
-def check_command(as_json: bool) -> int:
+def check_command(clone: Path | None, ref: str | None, as_json: bool) -> int:
     """Read every file of the store and say which is malformed: what a pull request's CI runs."""
     from console.operations.check import check
+    from store.git.repository import Store
 
-    findings = check(workspace())
+    store = Store(clone) if clone else workspace().store
+    checked = check(store, ref or ("HEAD" if clone else None), report=progress)
     if as_json:
-        print_json({"ok": not findings, "findings": list(findings)})
-        return InputError.exit_code if findings else 0
-    for finding in findings:
+        print_json(
+            {
+                "ok": not checked.count,
+                "commit": checked.commit,
+                "files": checked.files,
+                "count": checked.count,
+                "findings": list(checked.findings),
+            }
+        )
+        return InputError.exit_code if checked.count else 0
+    for finding in checked.findings:
         say(f"✗ {finding}")
-    if not findings:
-        say("Every file of the store reads well.")
-    if findings:
-        raise InputError(f"{len(findings)} of the store's files need mending.")
+    if checked.more:
+        say(f"… and {checked.more:,} more")
+    if checked.count:
+        verb = "needs" if checked.count == 1 else "need"
+        raise InputError(f"{counted(checked.count, 'thing')} in the store {verb} mending.")
+    say(f"Every file of the store reads well: {counted(checked.files, 'file')} at {checked.commit[:10]}.")
     return 0
 
 
@@ -98,7 +135,7 @@ def doctor_command(as_json: bool) -> int:
     """Look at this machine: packages, disk, store, index bytes, live documents."""
     from console.operations.doctor import doctor
 
-    lines = doctor(workspace())
+    lines = doctor(workspace(), report=progress)
     bad = [one for one in lines if not one.ok]
     if as_json:
         print_json([{"what": one.what, "ok": one.ok, "text": one.text} for one in lines])

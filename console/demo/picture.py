@@ -10,36 +10,53 @@ import argparse
 import asyncio
 import re
 from pathlib import Path
+from time import monotonic
 
 from textual.app import App
 from textual.pilot import Pilot
 
 from console.app import LockgateApp
 from console.screens.dialog import Dialog
+from console.screens.place import PlaceScreen
+from console.screens.plan_dialog import PlanDialog
 from store.workspace import Workspace
 
-_PAUSES = 500
+_PATIENCE_SECONDS = 10.0
+_ROUNDS = 6
+"""Times in a row that everything is found at rest: a message climbs one widget a round."""
 
 
 async def settled(pilot: Pilot[None]) -> None:
-    """Waits until nothing is being read or done and a dialog, if there is one, listens to keys."""
+    """Waits until nothing is being read or done, no message is on its way, and a dialog, if there is
+    one, listens to keys; or for ten seconds."""
     app = pilot.app
-    quiet = 0
-    for _ in range(_PAUSES):
-        await pilot.pause()
-        busy = any(
-            not worker.is_finished for worker in app.workers if not _waits_for_person(app, worker.group)
-        )
-        deaf = isinstance(app.screen, Dialog) and not app.screen.armed
-        quiet = 0 if busy or deaf else quiet + 1
-        if quiet == 2:
-            return
-        if not quiet:
-            await asyncio.sleep(0.005)
+    quiet, deadline = 0, monotonic() + _PATIENCE_SECONDS
+    while quiet < _ROUNDS and monotonic() < deadline:
+        await pilot._wait_for_screen()
+        if not _at_rest(app):
+            quiet = 0
+            await asyncio.sleep(0.002)
+            continue
+        quiet += 1
+        if quiet == _ROUNDS and (app.screen._layout_required or app.screen._dirty_widgets):
+            await pilot.pause(0)  # draws, which may be what the next message waits for
+            quiet = 0
+
+
+def _at_rest(app: App[None]) -> bool:
+    screen = app.screen
+    if any(not one.is_finished for one in app.workers if not _waits_for_person(app, one.group)):
+        return False
+    if isinstance(screen, Dialog) and not screen.armed:
+        return False
+    if isinstance(screen, PlaceScreen) and screen.session.world is not None and not screen.drawn.is_set():
+        return False
+    nodes = (app, *screen.walk_children(with_self=True))
+    return not any(one.message_queue_size for one in nodes)
 
 
 def _waits_for_person(app: App[None], group: str) -> bool:
-    return group == "operate" and isinstance(app.screen, Dialog)
+    return group == "operate" and isinstance(app.screen, PlanDialog)
 
 
 def screen_text(app: App[None]) -> str:

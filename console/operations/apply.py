@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from datetime import timedelta
 
-from ulid import ULID
-
-from console.operations.plan import Plan, Stamp
+from console.operations.plan import Overtaken, Plan, Stamp
 from console.operations.reconcile import reconcile
 from console.version import version
 from store.bounded import write_toml
-from store.clock import to_milliseconds
 from store.errors import Blocked, InputError, StaleTip
+from store.git.maintenance import pack_when_due
 from store.progress import Report, silent
 from store.records.operation import Operation
 from store.snapshot import record_path
+from store.stamping import next_record
 from store.workspace import Workspace
 
 _NOTE_LIMIT = 20_000
@@ -59,15 +57,16 @@ def apply(
         plan.prepare()
     for attempt in range(_TRIES):
         try:
-            record, commit = _commit(workspace, plan, why, decided)
+            record, commit, warning = _commit(workspace, plan, why, decided)
             break
-        except StalePlan:
+        except (StalePlan, Overtaken):
             raise
         except StaleTip:  # somebody who does not take our lock was faster
             if attempt == _TRIES - 1:
                 raise
     done = reconcile(workspace, report=report)
-    return Applied(record, commit, done.problems)
+    pack_when_due(workspace.store.path)
+    return Applied(record, commit, (*((warning,) if warning else ()), *done.problems))
 
 
 def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Report = silent) -> Applied:
@@ -76,7 +75,7 @@ def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Repo
         try:
             return apply(workspace, plan, why, report=report, decided=True)
         except StalePlan as stale:
-            if plan.verb == "rollback" or not _covers(plan, stale.plan):
+            if plan.relative or not _covers(plan, stale.plan):
                 raise  # going further back, or past one more condition, is a decision of its own
             plan = stale.plan
     raise StaleTip(
@@ -89,7 +88,8 @@ def _covers(plan: Plan, fresh: Plan) -> bool:
     return {one.condition for one in fresh.overrides} <= {one.condition for one in plan.overrides}
 
 
-def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[Operation, str]:
+def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[Operation, str, str | None]:
+    """The record, its commit, and what is wrong with a clock."""
     store = workspace.store
     with store.writing() as writer:
         tip = store.tip()
@@ -99,12 +99,12 @@ def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[
             if not same or fresh.unmet:
                 raise StalePlan(fresh)
             plan = fresh
-        # Records are ordered by their time too: a clock that went back must not put one before its parent.
-        now = max(to_milliseconds(workspace.clock.now()), store.at(tip).at + timedelta(milliseconds=1))
-        stamp = Stamp(str(ULID.from_datetime(now)), now, workspace.person, why)
+        made = next_record(store.at(tip), workspace.clock.now())
+        stamp = Stamp(made.id, made.at, plan.by or workspace.person, why)
         record = _record(plan, stamp)
         files = {**plan.write(stamp), record_path(stamp.id): write_toml(record)}
-        return record, writer.commit(tip, files, _message(record, plan), stamp.by, now)
+        commit = writer.commit(tip, files, _message(record, plan), stamp.by, made.at)
+        return record, commit, made.warning
 
 
 def _record(plan: Plan, stamp: Stamp) -> Operation:
@@ -124,6 +124,7 @@ def _record(plan: Plan, stamp: Stamp) -> Operation:
         gate=plan.gate,
         overrides=plan.overrides,
         checks=tuple(f"{check.verdict}: {check.name}: {check.text}" for check in plan.checks),
+        rollout=plan.mark(stamp),
         about=plan.about,
         tool=version(),
         host=socket.gethostname(),

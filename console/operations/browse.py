@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from store.canonical import short
 from store.errors import InputError
+from store.index_readiness import index_statuses
 from store.records.component import Kind, Pin
-from store.rules.index_status import IndexStatus, index_statuses
+from store.records.environment import Environment
+from store.rules.index_status import IndexStatus
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
@@ -35,12 +38,17 @@ class Shown:
 
 
 def listed(workspace: Workspace, kind: str, name: str | None = None) -> Rows:
-    """Every version of every component of `kind` (or only those of `name`), releases or environments."""
+    """Every version of every component of `kind`, releases or environments; with `name` only that one's.
+
+    Raises InputError when there is none of that name.
+    """
     snapshot = workspace.store.at()
     if kind == "release":
-        return _releases(snapshot)
+        return _releases(snapshot, (snapshot.release(name).id,) if name else snapshot.release_ids())
     if kind == "environment":
-        return _environments(snapshot)
+        return _environments(
+            (snapshot.environment(name),) if name else snapshot.environments(),
+        )
     return _versions(workspace, snapshot, Kind(kind), name)
 
 
@@ -94,6 +102,8 @@ def status_words(status: IndexStatus) -> str:
         return f"production ({', '.join(status.environments)})"
     if status.status == "rollback_ready" and status.left is not None:
         return f"rollback ready, {duration(status.left)} left"
+    if status.status == "unknown":
+        return f"unknown: {', '.join(status.unreadable)} cannot be read"
     return "archived" if status.status == "archived" else "built, never served"
 
 
@@ -106,14 +116,14 @@ def duration(span: timedelta) -> str:
     return f"{hours} h" if hours else f"{minutes} min"
 
 
-def _releases(snapshot: Snapshot) -> Rows:
+def _releases(snapshot: Snapshot, ids: Sequence[str]) -> Rows:
     rejected = {one.release for pointer in snapshot.environments() for one in pointer.rejected}
     serving: dict[str, list[str]] = {}
     for pointer in snapshot.environments():
         if pointer.stable:
             serving.setdefault(pointer.stable, []).append(pointer.name)
     rows = []
-    for id in reversed(snapshot.release_ids()):
+    for id in reversed(ids):
         release = snapshot.release(id)
         verdicts = snapshot.verdicts(id)
         gate = f"{verdicts[0].outcome} ({verdicts[0].tier})" if verdicts else "—"
@@ -127,7 +137,7 @@ def _releases(snapshot: Snapshot) -> Rows:
     )
 
 
-def _environments(snapshot: Snapshot) -> Rows:
+def _environments(pointers: Sequence[Environment]) -> Rows:
     rows = tuple(
         (
             pointer.name,
@@ -137,7 +147,7 @@ def _environments(snapshot: Snapshot) -> Rows:
             ", ".join(one.component for one in pointer.holds) or "—",
             ", ".join(one.release for one in pointer.rejected) or "—",
         )
-        for pointer in snapshot.environments()
+        for pointer in pointers
     )
     return Rows(("environment", "stable", "previous", "generation", "holds", "rejected"), rows, "")
 

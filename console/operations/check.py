@@ -1,82 +1,95 @@
-"""Check: read every file of the store strictly and collect what is malformed."""
+"""Check: read every file of the store strictly and collect what is not well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
-from evals.guard import validate_guardrail
-from evals.models.pins import require_pinned
-from evals.suite import parse_suite
-from prompts.lint import lint
-from prompts.prompt import parse_prompt
-from store.errors import LockgateError
-from store.records.component import Component, Kind, Pin
-from store.snapshot import Snapshot
-from store.workspace import Workspace
+import pygit2
+
+from console.operations.checks.files import Contents, folders, look, look_into, told
+from console.operations.checks.links import links
+from console.operations.checks.past import past
+from console.operations.checks.tree import File, Place, files
+from store.errors import InputError
+from store.git import objects
+from store.git.repository import Store
+from store.progress import Progress, Report, silent
+from store.text import one_line
+
+MOST = 1_000
+"""Findings that are told; the rest is counted."""
+_REPORTED = 500
+"""Files between two lines of progress."""
 
 
-def check(workspace: Workspace, commit: str | None = None) -> tuple[str, ...]:
-    """One sentence for each malformed file of the store at `commit` (the tip); empty when all is well."""
-    snapshot = workspace.store.at(commit)
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was looked at."""
+
+    commit: str
+    """40 hex."""
+    files: int
+    findings: tuple[str, ...]
+    """One sentence each, at most MOST."""
+    more: int = 0
+    """Findings that are not told."""
+
+    @property
+    def count(self) -> int:
+        """Findings in all."""
+        return len(self.findings) + self.more
+
+
+def check(store: Store, ref: str | None = None, *, report: Report = silent) -> Checked:
+    """Reads everything in the store's tree at `ref` (a branch, a tag or a commit; `main` by default).
+
+    Each file by itself, then what files say of each other, then whether what landed is what it was.
+    Raises InputError for an unknown ref, MachineryError when the repository cannot be read.
+    """
+    commit = _commit(store, ref)
     findings: list[str] = []
-    for look in _looks(snapshot):
-        try:
-            findings.extend(look())
-        except LockgateError as error:
-            findings.append(error.message)
-    return tuple(findings)
+    more = 0
+    placed: list[File] = []
+    for sentence in _sentences(store, commit, placed, report):
+        if len(findings) < MOST:
+            findings.append(sentence)
+        else:
+            more += 1
+    return Checked(str(commit.id), len(placed), tuple(findings), more)
 
 
-def _looks(snapshot: Snapshot) -> Iterator[Callable[[], list[str]]]:
-    yield lambda: list(snapshot.policy.names)[:0]  # reading it is the look
-    yield lambda: _environments(snapshot)
-    for id in snapshot.release_ids():
-        yield lambda id=id: _release(snapshot, id)  # type: ignore[misc]
-    refused: list[str] = []
-    for component in _components(snapshot, refused):
-        for version in snapshot.versions(component):
-            yield lambda pin=Pin(component, version): _version(snapshot, pin)  # type: ignore[misc]
-    yield lambda: refused
+def _commit(store: Store, ref: str | None) -> pygit2.Commit:
+    if ref is None:
+        return store.commit(store.tip())
+    found = objects.find_commit(store.repo, ref)
+    try:
+        return found or store.repo.revparse_single(ref).peel(pygit2.Commit)
+    except (KeyError, ValueError, pygit2.GitError):
+        raise InputError(
+            f"there is no commit {one_line(ref, 60)!r} in {store.path}; name a branch or a commit."
+        ) from None
 
 
-def _components(snapshot: Snapshot, refused: list[str]) -> Iterator[Component]:
-    """Every component; a kind whose folder holds a name that is not allowed goes to `refused`."""
-    for kind in Kind:
-        try:
-            yield from snapshot.components(kind)
-        except LockgateError as error:
-            refused.append(error.message)
+def _sentences(store: Store, commit: pygit2.Commit, placed: list[File], report: Report) -> Iterator[str]:
+    odd: list[str] = []
+    placed.extend(files(store.repo, commit, odd))
+    yield from odd
+    if not any(file.place is Place.POLICY for file in placed):
+        yield "the store has no lockgate.toml; restore it from history with git."
+    contents = Contents()
 
+    def read(file: File) -> bytes:
+        return objects.blob(store.repo, file.blob, file.path)
 
-def _environments(snapshot: Snapshot) -> list[str]:
-    found: list[str] = []
-    for pointer in snapshot.environments():
-        if pointer.stable and snapshot.find_release(pointer.stable) is None:
-            found.append(f"environments/{pointer.name}.toml serves {pointer.stable}, which does not exist.")
-    return found
-
-
-def _release(snapshot: Snapshot, id: str) -> list[str]:
-    release = snapshot.release(id)
-    snapshot.verdicts(id)
-    return [
-        f"releases/{id}.toml binds {pin}, whose files are not the ones it bound."
-        for pin in release.pins()
-        if snapshot.digest(pin) != release.components[str(pin.component)].digest
-    ]
-
-
-def _version(snapshot: Snapshot, pin: Pin) -> list[str]:
-    match pin.component.kind:
-        case Kind.PROMPT:
-            prompt = parse_prompt(snapshot.files(pin), pin.path)
-            return [f"{pin.path}: {one.text}" for one in lint(prompt) if one.level == "error"]
-        case Kind.MODEL:
-            require_pinned(snapshot.model(pin))
-        case Kind.GUARDRAIL:
-            validate_guardrail(snapshot.guardrail(pin), pin.path)
-        case Kind.EVALS:
-            parse_suite(snapshot.files(pin), pin.path)
-        case _:
-            snapshot.version(pin)
-    return []
+    for number, file in enumerate(placed):
+        if number % _REPORTED == 0:
+            report(Progress("reading", number, len(placed)))
+        yield from told(partial(look, file, read, contents))
+    for pin, parts in folders(placed).items():
+        yield from told(partial(look_into, pin, parts, read, contents))
+    report(Progress("reading", len(placed), len(placed)))
+    yield from told(partial(links, contents, store.at(str(commit.id)).digest))
+    report(Progress("comparing with the past"))
+    yield from past(store.repo, commit)

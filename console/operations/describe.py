@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from console.operations.counted import counted
 from store.records.component import Component, Kind, Pin
 from store.records.operation import Change
 from store.records.release import Release
@@ -66,7 +67,7 @@ def _computed(snapshot: Snapshot, before: Pin, after: Pin) -> str:
     kind = after.component.kind
     if kind is Kind.INDEX:
         old, new = snapshot.index(before), snapshot.index(after)
-        return f"{old.documents} → {new.documents} documents"
+        return f"{old.documents} → {counted(new.documents, 'document')}"
     if kind is Kind.APP:
         return f"revision {snapshot.app(before).revision[:12]} → {snapshot.app(after).revision[:12]}"
     if kind in (Kind.PROMPT, Kind.EVALS):

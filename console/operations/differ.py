@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 from console.operations.browse import Shown, components_of
+from console.operations.counted import counted
 from console.operations.describe import what_changed
 from store.errors import InputError
 from store.records.component import Component, Kind, Pin
@@ -79,9 +80,10 @@ def _indexes(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) -
         "changed": found.documents_changed,
     }
     lines = [
-        f"{older} → {newer}: {len(found.documents_added)} documents added, "
-        f"{len(found.documents_removed)} removed, {len(found.documents_changed)} changed "
-        f"({found.rows_added} passages added, {found.rows_removed} removed, {found.rows_unchanged} kept)"
+        f"{older} → {newer}: {counted(len(found.documents_added), 'document')} added, "
+        f"{len(found.documents_removed):,} removed, {len(found.documents_changed):,} changed "
+        f"({counted(found.rows_added, 'passage')} added, {found.rows_removed:,} removed, "
+        f"{found.rows_unchanged:,} kept)"
     ]
     for sign, sources in zip("+−~", lists.values(), strict=True):
         lines += [f"  {sign} {source}" for source in sources[:_SAMPLE]]

@@ -10,7 +10,10 @@ from console.operations.check import check
 from console.operations.reconcile import is_behind
 from evals.models.embedded import is_available
 from store.errors import LockgateError
+from store.git.maintenance import trouble
+from store.progress import Report, silent
 from store.records.component import Kind, Pin
+from store.stamping import clock_trouble
 from store.workspace import Workspace
 
 _LOW_BYTES = 500 * 1024 * 1024
@@ -25,12 +28,12 @@ class Look:
     text: str
 
 
-def doctor(workspace: Workspace) -> tuple[Look, ...]:
+def doctor(workspace: Workspace, *, report: Report = silent) -> tuple[Look, ...]:
     """Everything worth knowing before something fails at night. Opens no index, calls no model."""
-    return tuple(_looks(workspace))
+    return tuple(_looks(workspace, report))
 
 
-def _looks(workspace: Workspace) -> Iterator[Look]:
+def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
     free = shutil.disk_usage(workspace.root).free
     yield Look("disk", free > _LOW_BYTES, f"{free // 1024 // 1024:,} MiB free under {workspace.root}")
     try:
@@ -46,8 +49,13 @@ def _looks(workspace: Workspace) -> Iterator[Look]:
     yield Look(
         "store", mode & 0o022 == 0, f"{store.name} is {'' if mode & 0o022 else 'not '}writable for others"
     )
-    findings = check(workspace)
-    yield Look("files", not findings, findings[0] if findings else "every file of the store reads well")
+    checked = check(workspace.store, report=report)
+    more = f" (and {checked.count - 1:,} more: `lockgate check`)" if checked.count > 1 else ""
+    yield Look(
+        "files",
+        not checked.count,
+        checked.findings[0] + more if checked.count else "every file of the store reads well",
+    )
     local = is_available()
     yield Look(
         "embedded",
@@ -55,6 +63,10 @@ def _looks(workspace: Workspace) -> Iterator[Look]:
         "the embedded model is " + ("installed" if local else "not installed (extra `local`)"),
     )
     snapshot = workspace.store.at()
+    clock = clock_trouble(snapshot, workspace.clock.now())
+    yield Look("clock", clock is None, clock or "this machine's clock and the store's agree")
+    packing = trouble(workspace.store.path)
+    yield Look("packing", packing is None, packing or "git packs the store when it is due")
     for pointer in snapshot.environments():
         if pointer.stable:
             behind = is_behind(workspace, pointer)

@@ -17,6 +17,7 @@ from store.records.policy import Tier
 from store.records.release import Release
 from store.records.verdict import Verdict
 from store.snapshot import Snapshot
+from store.stamping import in_order
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _plan(workspace: Workspace, snapshot: Snapshot, verdict: Verdict) -> Plan:
     release = snapshot.release(verdict.release)
     if release.digest != verdict.release_digest:
         raise InputError(f"the verdict is not about {release.id} as it is in the store.")
+    (verdict,) = in_order(snapshot, release.id, (verdict,))
 
     def write(_: Stamp) -> Mapping[str, bytes]:
         return {f"verdicts/{release.id}/{verdict.id}.toml": write_toml(verdict)}

@@ -1,22 +1,41 @@
-"""Looking into an index version: verify it, list its documents, ask it a question."""
+"""Looking into an index version: verify it, list its documents and probes, ask it a question."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.operations.access import embedder
 from console.operations.ready import opened
 from store.errors import InputError
-from store.progress import Report, silent
+from store.progress import Progress, Report, Stop, never, silent
 from store.records.component import Kind, Pin
+from store.records.versions import IndexManifest
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
     from indexes.documents import DocumentInfo
     from indexes.opened import Passage
+    from indexes.probes import Probe, ProbeResult
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenQuery:
+    """One probe of a sealed version, and what a verify got for it."""
+
+    id: str
+    """The row whose own vector asks."""
+    text: str
+    """The beginning of its document."""
+    nearest: tuple[str, ...]
+    """The ids that must come back, nearest first; there are k of them."""
+    right: bool | None = None
+    """Whether the right row came first; None where nobody asked."""
+    found: int = 0
+    """How many of `nearest` came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,31 +45,71 @@ class Verified:
     pin: Pin
     files: int
     passages: int
+    queries: tuple[GoldenQuery, ...] = ()
+    """Its probes with their answers."""
 
 
-def verify(workspace: Workspace, ref: str, *, full: bool = False, report: Report = silent) -> Verified:
+def verify(
+    workspace: Workspace, ref: str, *, full: bool = False, report: Report = silent, stop: Stop = never
+) -> Verified:
     """Hashes every sealed file of `ref` (`name` or `name@vN`), and probes a fresh copy.
 
-    Raises MachineryError naming the file that is damaged.
+    The copy is kept where no good one was open, and thrown away otherwise.
+    Raises MachineryError naming the file that is damaged, Cancelled when `stop` says so; then nothing
+    is left.
     """
-    from indexes.collection import collection_name
-    from indexes.opened import open_copy, probe
-    from indexes.probes import read_probes
     from indexes.sealed import sealed_path
     from indexes.sealed import verify as verify_sealed
 
     snapshot = workspace.store.at()
     pin = index_pin(snapshot, ref)
     manifest = snapshot.index(pin)
-    verify_sealed(workspace.indexes, pin.component.name, manifest, full=full, report=report)
-    copy = open_copy(workspace.indexes, pin.component.name, manifest, verified=True)
+    name = pin.component.name
+    verify_sealed(workspace.indexes, name, manifest, full=full, report=report, stop=stop)
+    asked = _read(sealed_path(workspace.indexes, name, manifest.digest))
+    result = _probe_fresh_copy(workspace.indexes, name, manifest, asked, report, stop)
+    queries = tuple(
+        GoldenQuery(one.id, one.text, one.nearest, answer.top, answer.found)
+        for one, answer in zip(asked, result.answers, strict=True)
+    )
+    return Verified(pin, len(manifest.files), manifest.passages, queries)
+
+
+def _probe_fresh_copy(
+    home: Path, name: str, manifest: IndexManifest, asked: tuple[Probe, ...], report: Report, stop: Stop
+) -> ProbeResult:
+    from indexes.collection import collection_name
+    from indexes.opened import latest_copy, open_copy, probe
+
+    wanted = latest_copy(home, name, manifest) is None
+    copy = open_copy(home, name, manifest, verified=True, report=report, stop=stop)
+    kept = False
     try:
-        sealed = sealed_path(workspace.indexes, pin.component.name, manifest.digest)
-        probe(copy, collection_name(pin.component.name), manifest, read_probes(sealed))
-    except BaseException:
-        shutil.rmtree(copy, ignore_errors=True)
-        raise
-    return Verified(pin, len(manifest.files), manifest.passages)
+        report(Progress("probing", note=f"{len(asked)} golden queries"))
+        result = probe(copy, collection_name(name), manifest, asked, mark=wanted, stop=stop)
+        kept = wanted
+    finally:
+        if not kept:
+            shutil.rmtree(copy, ignore_errors=True)
+    return result
+
+
+def probes(workspace: Workspace, ref: str) -> tuple[GoldenQuery, ...]:
+    """The golden queries that were sealed with `ref`. Raises MachineryError when they are not here."""
+    from indexes.sealed import sealed_path, trusted_files
+
+    snapshot = workspace.store.at()
+    pin = index_pin(snapshot, ref)
+    manifest = snapshot.index(pin)
+    sealed = sealed_path(workspace.indexes, pin.component.name, manifest.digest)
+    trusted_files(sealed, pin.component.name, manifest)
+    return tuple(GoldenQuery(one.id, one.text, one.nearest) for one in _read(sealed))
+
+
+def _read(sealed: Path) -> tuple[Probe, ...]:
+    from indexes.probes import read_probes
+
+    return read_probes(sealed)
 
 
 def documents(workspace: Workspace, ref: str) -> list[DocumentInfo]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ulid import ULID
@@ -13,8 +14,8 @@ from ulid import ULID
 from console.version import version
 from store.bounded import write_toml
 from store.clock import Clock, SystemClock
-from store.errors import InputError, LockgateError, MachineryError
-from store.git.durability import fsync_file
+from store.errors import InputError, LockgateError
+from store.git.durability import disk_trouble, fsync_file
 from store.git.repository import Store, Writer
 from store.identity import whoami
 from store.records.operation import Operation
@@ -24,39 +25,90 @@ from store.snapshot import POLICY_PATH, record_path
 from store.text import one_line
 from store.workspace import STORE, Workspace
 
-_FOLDERS = ("indexes", "live", "state")
+_FOLDERS = {
+    "indexes": "the bytes of index versions",
+    "live": "what running applications read, one file for each environment",
+    "state": "caches, and what applications reported",
+}
+_SETTINGS = "settings.toml"
+_NOTE_LIMIT = 20_000
 
 
-def init(path: Path, policy: Policy = DEFAULT_POLICY, clock: Clock | None = None) -> Workspace:
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A workspace that is to be made."""
+
+    root: Path
+    """Absolute."""
+    environments: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...]
+    """(path in the workspace, what it is for)"""
+
+
+def plan(path: Path | str, policy: Policy = DEFAULT_POLICY) -> Layout:
+    """What `init` would make. Raises InputError when it cannot: no name, a workspace there or around it."""
+    shown = one_line(str(path))
+    if not str(path).strip():
+        raise InputError(
+            "init wants a folder: `lockgate init acme` makes it, `lockgate init .` takes this one."
+        )
+    root = Path(path).expanduser().absolute()
+    if (root / STORE).exists():
+        raise InputError(f"{shown} is a Lockgate workspace already; nothing was changed.")
+    around = next((one for one in root.resolve().parents if (one / STORE).is_dir()), None)
+    if around is not None:
+        raise InputError(
+            f"{shown} is inside the workspace {one_line(str(around))}, and workspaces do not nest: "
+            "name a folder outside it. Another application is another workspace beside it."
+        )
+    occupied = next((one for one in (root, *root.parents) if one.exists() and not one.is_dir()), None)
+    if occupied is not None:
+        raise InputError(f"{one_line(str(occupied))} is a file; name a folder that is new or empty.")
+    parts = (
+        (f"{STORE}/", f"the store: a git repository with the environments {', '.join(policy.names)}"),
+        *((f"{name}/", purpose) for name, purpose in _FOLDERS.items()),
+        (_SETTINGS, "this machine's own settings"),
+    )
+    return Layout(root, policy.names, parts)
+
+
+def init(
+    path: Path | str, policy: Policy = DEFAULT_POLICY, clock: Clock | None = None, why: str = ""
+) -> Workspace:
     """Makes the workspace `path`; a folder that a killed init left half-made is completed.
 
-    Raises InputError when there is a workspace already, MachineryError when the disk refuses.
+    Raises InputError as `plan` does, MachineryError when the disk refuses.
     """
     clock = clock or SystemClock()
-    root = path.expanduser().absolute()
-    if (root / STORE).exists():
-        raise InputError(f"{one_line(str(path))} is a Lockgate workspace already; nothing was changed.")
+    root = plan(path, policy).root
+    if len(why) > _NOTE_LIMIT:
+        raise InputError(f"the note has {len(why):,} characters; at most {_NOTE_LIMIT:,} are kept.")
+    is_new = not root.exists()
     try:
         for folder in (root, *(root / name for name in _FOLDERS)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings = root / "settings.toml"
+        settings = root / _SETTINGS
         if not settings.exists() or settings.stat().st_size == 0:
             settings.write_bytes(SETTINGS_TEMPLATE)
             settings.chmod(0o600)
-        _make_store(root, policy, clock)
-    except OSError as error:
-        raise MachineryError(f"{one_line(str(path))} cannot be made: {one_line(str(error))}.") from None
+        _make_store(root, policy, clock, why)
+    except (OSError, LockgateError) as error:
+        if is_new:
+            shutil.rmtree(root, ignore_errors=True)
+        if isinstance(error, LockgateError):
+            raise
+        raise disk_trouble(error, root) from None
     return Workspace(root, clock)
 
 
-def _make_store(root: Path, policy: Policy, clock: Clock) -> None:
+def _make_store(root: Path, policy: Policy, clock: Clock, why: str) -> None:
     """Built beside its place and renamed into it, so that a killed init leaves no half store."""
     for leftover in root.glob(".store-*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = root / f".store-{os.getpid()}.tmp"
     try:
         store = Store.create(temporary)
-        _first_commit(root, store, policy, clock)
+        _first_commit(root, store, policy, clock, why)
         temporary.rename(root / STORE)
         fsync_file(root / STORE)
     except (OSError, LockgateError):
@@ -64,15 +116,16 @@ def _make_store(root: Path, policy: Policy, clock: Clock) -> None:
         raise
 
 
-def _first_commit(root: Path, store: Store, policy: Policy, clock: Clock) -> None:
+def _first_commit(root: Path, store: Store, policy: Policy, clock: Clock, why: str) -> None:
     now = clock.now()
     id = str(ULID.from_datetime(now))
-    by = whoami(load_settings(root / "settings.toml"))
+    by = whoami(load_settings(root / _SETTINGS))
     record = Operation(
         id=id,
         kind="init",
         at=now,
         by=by,
+        why=why.strip(),
         summary=f"Made the workspace with the environments {', '.join(policy.names)}",
         tool=version(),
         host=socket.gethostname(),
@@ -82,5 +135,6 @@ def _first_commit(root: Path, store: Store, policy: Policy, clock: Clock) -> Non
         "allowed_signers": b"",
         record_path(id): write_toml(record),
     }
-    message = f"Make the workspace\n\nLockgate-Op: {id}\nLockgate-Kind: init\n"
+    trailers = f"Lockgate-Op: {id}\nLockgate-Kind: init\n"
+    message = "\n\n".join(part for part in ("Make the workspace", record.why, trailers) if part)
     Writer(store).commit(None, files, message, by, now)

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
-from store.errors import Blocked, Inconclusive, InputError
+from store.errors import Blocked, Inconclusive, InputError, StaleTip
 from store.records.base import Person
-from store.records.operation import Change, OperationKind, Override
+from store.records.operation import Change, OperationKind, Override, RolloutMark
 from store.snapshot import Snapshot
 
 GateWord = Literal["pass", "block", "inconclusive", "none", "override", "served before"]
@@ -54,8 +54,16 @@ class Stamp:
     why: str
 
 
+class Overtaken(StaleTip):
+    """Somebody else did it first; there is nothing left to do."""
+
+
 def _nothing(_: Stamp) -> Mapping[str, bytes]:
     return {}
+
+
+def _unmarked(_: Stamp) -> RolloutMark | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,10 @@ class Plan:
     note_required: bool = False
     write: Callable[[Stamp], Mapping[str, bytes]] = _nothing
     """The tree entries that it writes, by path; the record itself is added when it is applied."""
+    mark: Callable[[Stamp], RolloutMark | None] = _unmarked
+    """Where the rollout stands afterwards, for the record."""
+    by: Person | None = None
+    """Who does it; None is the person at the workspace."""
     evidence: tuple[str, ...] = ()
     gate: GateWord = "none"
     overrides: tuple[Override, ...] = ()
@@ -92,6 +104,10 @@ class Plan:
     """Slow work that must succeed before the commit (open and verify an index copy)."""
     remake: Callable[[Snapshot], Plan] | None = None
     """Computes the same plan on a newer commit."""
+    goal: tuple[object, ...] = ()
+    """What it aims at beyond releases: a rollout's state and step."""
+    relative: bool = False
+    """It goes on from where things are ("one further back"), so it is never made again unseen."""
     command: str = ""
     """The equivalent shell command."""
 
@@ -108,7 +124,8 @@ class Plan:
         """What the world looks like afterwards, wherever it started from, and what a person answered for."""
         answered = tuple(one.condition for one in self.overrides)
         return (
-            self.verb, self.environment, self.release, self.after, self.about, self.note_required, answered
+            self.verb, self.environment, self.release, self.after, self.goal, self.about,
+            self.note_required, answered,
         )  # fmt: skip
 
     def demand(self) -> None:

@@ -10,45 +10,67 @@ from console.operations.describe import sentence
 from console.operations.evidence import stale_verdicts
 from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Stamp
+from console.operations.rollout.begin import by_steps, effect, entered, ladder, rollout_check
+from console.operations.rollout.outlook import outlook_checks
 from store.bounded import write_toml
 from store.records.release import Release
-from store.rules import gate, serving
+from store.rules import gate
+from store.rules.rollout_pointer import mark
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
 
-def plan(workspace: Workspace, release: str, environment: str, *, override: str | None = None) -> Plan:
-    """What promoting `release` to `environment` would do, with every condition."""
-    return _plan(workspace, workspace.store.at(), release, environment, override)
+def plan(
+    workspace: Workspace,
+    release: str,
+    environment: str,
+    *,
+    override: str | None = None,
+    supersede: bool = False,
+) -> Plan:
+    """What promoting `release` to `environment` would do, with every condition.
+
+    Where the environment has steps, it begins a rollout; `supersede` takes the place of one that is
+    on its way.
+    """
+    return _plan(workspace, workspace.store.at(), release, environment, override, supersede)
 
 
 def _plan(
-    workspace: Workspace, snapshot: Snapshot, release_id: str, environment: str, override: str | None
+    workspace: Workspace,
+    snapshot: Snapshot,
+    release_id: str,
+    environment: str,
+    override: str | None,
+    supersede: bool,
 ) -> Plan:
     to = place(snapshot, environment)
     release = snapshot.release(release_id)
     verdicts = snapshot.verdicts(release.id)
     ruling = gate.rule(to.policy, release, to.stable, verdicts, stale_verdicts(snapshot, release, verdicts))
-    extra = (conditions.hold_check(to.pointer), *_order_check(snapshot, environment, release))
+    steps = ladder(to)
+    extra = (
+        conditions.hold_check(to.pointer),
+        rollout_check(to, release, supersede),
+        *(outlook_checks(workspace, environment, steps) if steps else ()),
+        *_order_check(snapshot, environment, release),
+    )
     move = forward(workspace, snapshot, to, release, ruling, override=override, extra=extra)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
-        moved = serving.serve(to.pointer, release.id, stamp.id, stamp.at, to.retention)
-        return {f"environments/{environment}.toml": write_toml(serving.lifted(moved))}
+        return {f"environments/{environment}.toml": write_toml(entered(to, release, stamp))}
 
     return Plan(
         verb="promote",
         title=f"Promote {release.id} to {environment}",
-        summary=sentence("Deployed", move.changes, environment),
-        effects=(
-            f"{environment} serves {release.id} instead of {to.pointer.stable or 'nothing'}; "
-            "applications see it within a second",
-        ),
+        summary=sentence("Promoting" if by_steps(to) else "Deployed", move.changes, environment),
+        effects=(effect(to, release),),
         write=write,
+        mark=lambda stamp: mark(entered(to, release, stamp)) if by_steps(to) else None,
         evidence=(ruling.verdict.id,) if ruling.verdict else (),
-        remake=lambda fresh: _plan(workspace, fresh, release_id, environment, override),
-        command=_command(release.id, environment, override),
-        **move.fields(),
+        remake=lambda fresh: _plan(workspace, fresh, release_id, environment, override, supersede),
+        command=_command(release.id, environment, override) + (" --supersede" if supersede else ""),
+        **move.fields() | ({"after": to.pointer.stable} if by_steps(to) else {}),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.operations.plan import Check
+from store.index_readiness import index_statuses
 from store.records.component import Kind, Pin
 from store.records.release import Release
-from store.rules.index_status import index_statuses
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 

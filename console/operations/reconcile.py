@@ -8,16 +8,23 @@ after a crash.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from store.errors import LockgateError
 from store.git.lock import held
+from store.kill_file import read_kill, remove_kill
 from store.live import Arm, IndexPart, LiveDocument, decode, publish
 from store.progress import Progress, Report, silent
 from store.records.environment import Environment
+from store.rules.shadow import Carried, carried
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
+
+CANARY_LASTS = timedelta(minutes=15)
+"""Clients fall back to stable when no controller has prolonged a canary for so long."""
+_PROLONGED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +37,37 @@ class Reconciled:
     """One sentence for each environment that could not be followed; its old document still serves."""
 
 
-def reconcile(workspace: Workspace, *, report: Report = silent) -> Reconciled:
-    """Writes every live document that is behind the store. Problems are returned, not raised."""
+def reconcile(workspace: Workspace, *, report: Report = silent, watching: bool = False) -> Reconciled:
+    """Writes every live document that is behind the store. Problems are returned, not raised.
+
+    `watching` is for the controller: only while one is alive are canaries served beyond CANARY_LASTS.
+    """
     published: list[str] = []
     problems: list[str] = []
     try:
         with held(workspace.state / "reconcile.lock"):
-            _publish_all(workspace, report, published, problems)
+            _publish_all(workspace, report, watching, published, problems)
     except (LockgateError, OSError) as error:
         problems.append(f"live documents are not looked after: {error}")
     return Reconciled(tuple(published), tuple(problems))
 
 
-def _publish_all(workspace: Workspace, report: Report, published: list[str], problems: list[str]) -> None:
+def _publish_all(
+    workspace: Workspace, report: Report, watching: bool, published: list[str], problems: list[str]
+) -> None:
     snapshot = workspace.store.at()
     for name in snapshot.policy.names:
         try:
             environment = snapshot.environment(name)
-            if environment.stable is None or not is_behind(workspace, environment):
+            if environment.stable is None:
                 continue
-            report(Progress("publishing", note=name))
-            document = rendered(workspace, snapshot, environment)
-            publish(workspace.live(environment.name), document)
-            published.append(environment.name)
+            if is_behind(workspace, environment) or (watching and _expires(workspace, environment)):
+                report(Progress("publishing", note=name))
+                document, problem = _rendered(workspace, snapshot, environment, watching)
+                publish(workspace.live(environment.name), document)
+                published.append(environment.name)
+                problems.extend([f"{name}: {problem}"] if problem else [])
+            _lift_kill(workspace, environment)
         except (LockgateError, OSError, ValueError) as error:  # ValidationError is a ValueError
             problems.append(f"{name} is not published: {one_line(str(error), 400)}")
 
@@ -64,7 +79,39 @@ def is_behind(workspace: Workspace, environment: Environment) -> bool:
         return True
     if document.stable.release != environment.stable:
         return True
+    canary = document.canary.release if document.canary is not None else None
+    if canary != _carried(workspace, environment).release:
+        return True
     return not all(Path(part.path).is_dir() for part in _index_parts(document))
+
+
+def _carried(workspace: Workspace, environment: Environment) -> Carried:
+    """What the document of `environment` says besides stable; a kill file takes its rollout's canary out."""
+    found = carried(environment)
+    if found.rollout is None:
+        return found
+    kill = read_kill(workspace.live(environment.name))
+    return Carried() if kill is not None and kill.attempt == found.rollout.attempt else found
+
+
+def _expires(workspace: Workspace, environment: Environment) -> bool:
+    """Whether the canary's time should be prolonged by a controller that is alive."""
+    document = published_document(workspace, environment.name)
+    if document is None or document.valid_until is None:
+        return False
+    return document.valid_until - workspace.clock.now() < CANARY_LASTS - _PROLONGED_EVERY
+
+
+def _lift_kill(workspace: Workspace, environment: Environment) -> None:
+    """Takes away a kill file whose rollout is over in the store: the document says so itself now."""
+    live = workspace.live(environment.name)
+    kill = read_kill(live)
+    if kill is None:
+        return
+    rollout = environment.rollout
+    stopped = rollout is None or rollout.attempt != kill.attempt or not rollout.active
+    if stopped and environment.generation >= kill.epoch:
+        remove_kill(live)
 
 
 def published_document(workspace: Workspace, environment: str) -> LiveDocument | None:
@@ -83,18 +130,44 @@ def _index_parts(document: LiveDocument) -> tuple[IndexPart, ...]:
 
 def rendered(workspace: Workspace, snapshot: Snapshot, environment: Environment) -> LiveDocument:
     """The live document that `environment` should have now; opens index copies that are not open."""
-    rollout = environment.rollout
-    return LiveDocument(
+    return _rendered(workspace, snapshot, environment, watching=False)[0]
+
+
+def _rendered(
+    workspace: Workspace, snapshot: Snapshot, environment: Environment, watching: bool
+) -> tuple[LiveDocument, str | None]:
+    """The document, and why it carries no canary although the store wants one."""
+    document = LiveDocument(
         environment=environment.name,
         generation=environment.generation,
         commit=snapshot.commit,
         rendered_at=workspace.clock.now(),
         stable=_arm(workspace, snapshot, str(environment.stable)),
-        canary=_arm(workspace, snapshot, rollout.release) if rollout else None,
-        percent=rollout.percent if rollout else 0.0,
-        salt=rollout.salt if rollout else "",
-        shadow_percent=rollout.shadow_percent if rollout else 0.0,
     )
+    more = _carried(workspace, environment)
+    if more.release is None:
+        return document.model_copy(update={"captured_percent": more.captured_percent}), None
+    try:
+        canary = _arm(workspace, snapshot, more.release)
+    except LockgateError as error:  # users of stable are not to suffer from it
+        return document, f"the canary {more.release} is not served here: {one_line(str(error), 400)}"
+    carries = {
+        "canary": canary,
+        "percent": more.percent,
+        "salt": more.salt,
+        "shadow_percent": more.shadow_percent,
+        "captured_percent": more.captured_percent,
+        "valid_until": _valid_until(workspace, environment, watching),
+    }
+    return document.model_copy(update=carries), None
+
+
+def _valid_until(workspace: Workspace, environment: Environment, watching: bool) -> datetime:
+    """How long the canary is served without a controller: mending a document prolongs nothing."""
+    known = published_document(workspace, environment.name)
+    if not watching and known is not None and known.generation == environment.generation:
+        return known.valid_until or workspace.clock.now()
+    return workspace.clock.now() + CANARY_LASTS
 
 
 def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str) -> Arm:

@@ -14,6 +14,7 @@ from console.operations.compose import composed, same_release, served_releases
 from console.operations.describe import changes_between, sentence
 from console.operations.plan import Check, Plan, Risk, Stamp
 from console.operations.ready import index_checks, ready
+from console.operations.rollout.transition import Wording, transition_plan
 from store.bounded import write_toml
 from store.errors import Blocked, InputError
 from store.records.component import Component, Kind, Pin
@@ -22,6 +23,8 @@ from store.records.operation import Change
 from store.records.release import Release
 from store.rules import serving
 from store.rules.rejection import rejected_by, taken_away
+from store.rules.rollout import Transition, ended
+from store.rules.rollout_pointer import mark, without_rollout
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
@@ -36,34 +39,75 @@ def plan(workspace: Workspace, environment: str, only: Sequence[str] = ()) -> Pl
 
 
 def _plan(workspace: Workspace, snapshot: Snapshot, environment: str, only: tuple[str, ...]) -> Plan:
-    policy = conditions.policy_of(snapshot, environment)
     pointer = snapshot.environment(environment)
+    rollout = pointer.rollout
+    if rollout is not None and rollout.active:
+        canary = snapshot.release(rollout.release)
+        stable = snapshot.release(conditions.require_stable(pointer))
+        parts = tuple(str(one) for one in _chosen(only, stable, canary))
+        differs = {one.component for one in changes_between(snapshot, stable, canary)}
+        if differs.issuperset(parts):
+            return _of_rollout(workspace, snapshot, environment, parts)
+    return _of_stable(workspace, snapshot, pointer, only)
+
+
+def _of_rollout(workspace: Workspace, snapshot: Snapshot, environment: str, parts: tuple[str, ...]) -> Plan:
+    """What is bad is on its way in: taking the canary away takes it back."""
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition | None:
+        rollout = pointer.rollout
+        if rollout is None or not rollout.active:
+            return None
+        reason = f"rolled back by {workspace.person.name}"
+        over = ended(rollout, "rolled back", reason, pointer.generation + 1, workspace.clock.now())
+        return Transition("rollback", over, takes_away=True)
+
+    def wording(fresh: Snapshot, _: Environment, transition: Transition) -> Wording:
+        rollout = transition.rollout
+        policy = conditions.policy_of(fresh, environment)
+        return Wording(
+            title=f"Roll back {rollout.release} in {environment}: {rollout.stable} for everybody",
+            command=_command(environment, parts),
+            checks=(Check("gate", "ok", "a rollback never waits for evals"),),
+            risk=Risk.ROLLBACK if policy.production else Risk.REVERSIBLE,
+            only=parts,
+        )
+
+    return transition_plan(workspace, snapshot, environment, decide, wording)
+
+
+def _of_stable(workspace: Workspace, snapshot: Snapshot, pointer: Environment, only: tuple[str, ...]) -> Plan:
+    environment = pointer.name
+    policy = conditions.policy_of(snapshot, environment)
     current = snapshot.release(conditions.require_stable(pointer))
-    components = _chosen(current, only)
+    components = _chosen(only, current)
     target, is_new = _target(workspace, snapshot, pointer, current, components)
     changes = changes_between(snapshot, current, target)
     retention = timedelta(days=snapshot.policy.retention_days)
     parts = tuple(str(one) for one in components)
 
-    def write(stamp: Stamp) -> Mapping[str, bytes]:
+    def moved(stamp: Stamp) -> Environment:
         reason = stamp.why or f"rolled back {', '.join(parts) or 'everything'}"
         said = (reason, stamp.by, stamp.at, stamp.id)
-        moved = serving.serve(pointer, target.id, stamp.id, stamp.at, retention)
+        start = without_rollout(pointer, reason, stamp.at)
+        moved = serving.serve(start, target.id, stamp.id, stamp.at, retention)
         moved = serving.hold(moved, parts, *said)
         for pins in taken_away(changes, bool(parts)):
             moved = serving.reject(moved, current.id, pins, *said)
-        files = {f"environments/{environment}.toml": write_toml(moved)}
+        return moved
+
+    def write(stamp: Stamp) -> Mapping[str, bytes]:
+        files = {f"environments/{environment}.toml": write_toml(moved(stamp))}
         if is_new:
             files[f"releases/{target.id}.toml"] = write_toml(
                 target.model_copy(update={"created_at": stamp.at, "created_by": stamp.by})
             )
         return files
 
-    what = ", ".join(parts) if parts else "everything"
     return Plan(
         verb="rollback",
         tip=snapshot.commit,
-        title=f"Roll back {what} in {environment}: {current.id} → {target.id}",
+        title=f"Roll back {', '.join(parts) or 'everything'} in {environment}: {current.id} → {target.id}",
         summary=sentence("Rolled back to", changes, environment),
         environment=environment,
         release=target.id,
@@ -76,16 +120,31 @@ def _plan(workspace: Workspace, snapshot: Snapshot, environment: str, only: tupl
         ),
         effects=(
             f"{environment} serves {target.id} instead of {current.id}",
+            *_rollout_effect(pointer),
             f"{_rejected(current, changes, bool(parts))} rejected",
             "automation keeps off until somebody moves forward",
         ),
         risk=Risk.ROLLBACK if policy.production else Risk.REVERSIBLE,
         write=write,
+        mark=lambda stamp: mark(moved(stamp)) if _rollout_effect(pointer) else None,
         gate="served before",
+        relative=True,
         prepare=lambda: ready(workspace, snapshot, target),
         remake=lambda fresh: _plan(workspace, fresh, environment, only),
-        command="lockgate rollback --env " + environment + "".join(f" --only {one}" for one in only),
+        command=_command(environment, only),
     )
+
+
+def _command(environment: str, only: Sequence[str]) -> str:
+    return "lockgate rollback --env " + environment + "".join(f" --only {one}" for one in only)
+
+
+def _rollout_effect(pointer: Environment) -> tuple[str, ...]:
+    rollout = pointer.rollout
+    if rollout is None or not (rollout.active or rollout.watch_until):
+        return ()
+    what = "rollout" if rollout.active else "watch"
+    return (f"the {what} of {rollout.release} ends",)
 
 
 def _rejected(current: Release, changes: Sequence[Change], only_some: bool) -> str:
@@ -96,19 +155,19 @@ def _rejected(current: Release, changes: Sequence[Change], only_some: bool) -> s
     return f"{current.id} and whatever holds all that it changed are marked"
 
 
-def _chosen(current: Release, only: tuple[str, ...]) -> tuple[Component, ...]:
+def _chosen(only: tuple[str, ...], *releases: Release) -> tuple[Component, ...]:
+    """The components that `only` names, of any of `releases`. Raises InputError for one that none has."""
     chosen: list[Component] = []
     for text in only:
         if text in [kind.value for kind in Kind]:
-            found = [pin.component for pin in current.pins(Kind(text))]
-            if not found:
-                raise InputError(f"{current.id} has no {text}; it has {', '.join(current.components)}.")
-            chosen.extend(found)
-            continue
-        component = Component.parse(text)
-        if current.version_of(component) is None:
-            raise InputError(f"{current.id} has no {one_line(text)}; it has {', '.join(current.components)}.")
-        chosen.append(component)
+            found = [pin.component for release in releases for pin in release.pins(Kind(text))]
+        else:
+            component = Component.parse(text)
+            found = [component] if any(one.version_of(component) for one in releases) else []
+        if not found:
+            has = ", ".join(releases[0].components)
+            raise InputError(f"{releases[0].id} has no {one_line(text)}; it has {has}.")
+        chosen.extend(found)
     return tuple(dict.fromkeys(chosen))
 
 

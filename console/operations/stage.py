@@ -14,6 +14,7 @@ from console.operations.describe import changes_between, sentence
 from console.operations.evidence import stale_verdicts
 from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Risk, Stamp
+from console.operations.rollout.begin import by_steps, effect, entered, rollout_check
 from store.bounded import write_toml
 from store.errors import InputError
 from store.progress import Report, Stop, never, silent
@@ -22,8 +23,9 @@ from store.records.policy import Tier
 from store.records.release import Release
 from store.records.verdict import Verdict
 from store.rules import gate as gate_rule
-from store.rules import serving
+from store.rules.rollout_pointer import mark
 from store.snapshot import Snapshot
+from store.stamping import in_order
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -160,11 +162,12 @@ def _plan(
 ) -> Plan:
     release = _numbered(snapshot, composition.release, composition.existing)
     to = place(snapshot, snapshot.policy.names[0])
-    fresh = tuple(one.model_copy(update={"release": release.id}) for one in verdicts)
+    named = tuple(one.model_copy(update={"release": release.id}) for one in verdicts)
+    fresh = in_order(snapshot, release.id, named)
     earlier = snapshot.verdicts(release.id) if composition.existing else ()
     stale = stale_verdicts(snapshot, release, earlier)
     ruling = gate_rule.rule(to.policy, release, to.stable, (*fresh, *earlier), stale)
-    extra = (conditions.hold_check(to.pointer),)
+    extra = (conditions.hold_check(to.pointer), rollout_check(to, release, supersede=False))
     move = forward(workspace, snapshot, to, release, ruling, override=override, extra=extra)
     kept = keep_blocked and ruling.outcome == "block" and not move.overrides
 
@@ -180,16 +183,16 @@ def _plan(
             )
             files[f"releases/{release.id}.toml"] = write_toml(landed)
         if not kept:
-            moved = serving.serve(to.pointer, release.id, stamp.id, stamp.at, to.retention)
-            files[f"environments/{to.name}.toml"] = write_toml(serving.lifted(moved))
+            files[f"environments/{to.name}.toml"] = write_toml(entered(to, release, stamp))
         return files
 
     shared = Plan(
         verb="stage",
         title=f"Stage {release.id} into {to.name}",
         summary=sentence("Staged", move.changes, to.name),
-        effects=(f"{to.name} serves {release.id} instead of {to.pointer.stable or 'nothing'}",),
+        effects=(effect(to, release),),
         write=write,
+        mark=lambda stamp: mark(entered(to, release, stamp)) if by_steps(to) and not kept else None,
         evidence=tuple(one.id for one in fresh) or ((ruling.verdict.id,) if ruling.verdict else ()),
         remake=lambda now: _plan(
             # composed again: what somebody else staged meanwhile must not be taken out by this
@@ -201,7 +204,7 @@ def _plan(
             keep_blocked,
         ),
         command=_command(composition, override),
-        **move.fields(),
+        **move.fields() | ({"after": to.pointer.stable} if by_steps(to) else {}),
     )
     return _as_kept(shared, move.checks, sentence("Blocked", move.changes)) if kept else shared
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from console.operations.reconcile import is_behind
+from store.index_readiness import index_statuses
 from store.records.component import Kind
-from store.rules.index_status import index_statuses
+from store.records.environment import Environment
+from store.records.release import Release
+from store.rules.rejection import rejected_by
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
@@ -77,20 +81,13 @@ def _environment(workspace: Workspace, snapshot: Snapshot, name: str) -> Environ
 def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
     """What needs a person, one sentence each."""
     found: list[str] = []
-    for pointer in snapshot.environments():
+    pointers = snapshot.environments()
+    for place, pointer in enumerate(pointers):
         if pointer.stable and is_behind(workspace, pointer):
             found.append(
                 f"{pointer.name}: its live document is behind the store; `lockgate reconcile` writes it"
             )
-        found.extend(
-            f"{pointer.name}: hold on {'everything' if one.component == '*' else one.component} "
-            f"since {one.at:%Y-%m-%d %H:%M} UTC ({one.reason})"
-            for one in pointer.holds
-        )
-        found.extend(
-            f"{one.release} was rolled back in {pointer.name} on {one.at:%Y-%m-%d}: {one.reason}"
-            for one in pointer.rejected
-        )
+        found.extend(_in_the_way(snapshot, pointers, place))
     for component in snapshot.components(Kind.INDEX):
         statuses = index_statuses(snapshot, component.name, workspace.clock.now())
         for version, one in statuses.items():
@@ -98,3 +95,36 @@ def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
                 hours = int(one.left.total_seconds() // 3600)
                 found.append(f"{component}@{version} stays ready for rollback for {hours} h more")
     return tuple(found)
+
+
+def _in_the_way(snapshot: Snapshot, pointers: Sequence[Environment], place: int) -> Iterator[str]:
+    """Holds and rejections of one environment, where they concern what would be promoted into it next.
+
+    What a person has put back since, and what nobody is about to promote, is past: the history has it.
+    """
+    pointer = pointers[place]
+    coming = next_release(snapshot, pointers, place)
+    if coming is None:
+        return
+    for one in pointer.holds:
+        what = "everything" if one.component == "*" else one.component
+        since = f"{one.at:%Y-%m-%d %H:%M} UTC"
+        yield f"{pointer.name}: hold on {what} since {since} ({one.reason}); moving forward lifts it"
+    refused = rejected_by(pointers, coming)
+    if refused is not None:
+        where, rejection = refused
+        what = "was" if rejection.release == coming.id else f"holds what, in {rejection.release}, was"
+        yield (
+            f"{coming.id} {what} rolled back in {where} on {rejection.at:%Y-%m-%d}: {rejection.reason}; "
+            f"it is next for {pointer.name}; `lockgate clear {rejection.release} -m WHY` lets it in"
+        )
+
+
+def next_release(snapshot: Snapshot, pointers: Sequence[Environment], place: int) -> Release | None:
+    """What would be promoted into an environment next: what the one before it serves, or the newest release
+    for the first one; None where that serves there already."""
+    ids = snapshot.release_ids()
+    coming = pointers[place - 1].stable if place else (ids[-1] if ids else None)
+    if coming is None or coming == pointers[place].stable:
+        return None
+    return snapshot.find_release(coming)

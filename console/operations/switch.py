@@ -13,6 +13,7 @@ from console.operations.describe import sentence
 from console.operations.evidence import stale_verdicts
 from console.operations.forward import Forward, Place, forward, place
 from console.operations.plan import Check, Plan, Risk, Stamp
+from console.operations.rollout.begin import no_rollout_check
 from store.bounded import write_toml
 from store.errors import InputError
 from store.records.component import Pin
@@ -85,7 +86,7 @@ def _moved(
     override: str | None,
 ) -> tuple[Forward, GateRuling | None]:
     """Every condition; a version that served here is known, a new one needs evidence like any release."""
-    extra = (conditions.hold_check(to.pointer, pin.component),)
+    extra = (conditions.hold_check(to.pointer, pin.component), no_rollout_check(to))
     if served is not None:
         known = GateRuling("none", _served_text(pin, served, workspace.clock.now()), True)
         return forward(workspace, snapshot, to, release, known, override=override, extra=extra), None

@@ -24,6 +24,12 @@ def test_from_nothing_to_a_rolled_back_index(acme: Path, material: Path, lockgat
     assert "1 document added" in added.out and "1 changed" in added.out, added.out
     assert lockgate(*here, "stage", "--set", "index/pages", "-m", "news").code == 0
     assert lockgate(*here, "promote", "r2", "--to", "production", "-m", "news").code == 0
+    waiting = json.loads((acme / "live/production.json").read_text())
+    assert waiting["stable"]["release"] == "r1" and waiting["canary"] is None, "a promotion is never a jump"
+    onward = ("rollout", "advance", "--env", "production", "--full", "-m", "news")
+    refused = lockgate(*here, *onward)
+    assert refused.code == 1 and "--full leaves steps out" in refused.err
+    assert lockgate(*here, *onward, "--override", "no users yet").code == 0
     live = json.loads((acme / "live/production.json").read_text())
     assert live["stable"]["release"] == "r2"
     path = Path(live["stable"]["components"]["index/pages"]["path"])
@@ -41,7 +47,7 @@ def test_from_nothing_to_a_rolled_back_index(acme: Path, material: Path, lockgat
 
     history = lockgate(*here, "history", "--json").data
     kinds = [one["kind"] for one in history["operations"]]
-    assert kinds[:3] == ["switch", "clear", "rollback"] and kinds[-1] == "init"
+    assert kinds[:5] == ["switch", "clear", "rollback", "advance", "promote"] and kinds[-1] == "init"
     assert history["count"] == len(kinds) and history["operations"][2]["why"] == "river flooded"
     found = lockgate(*here, "history", "flooded", "--env", "production", "--json").data
     assert [one["kind"] for one in found["operations"]] == ["rollback"]

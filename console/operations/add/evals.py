@@ -6,6 +6,7 @@ from pathlib import Path
 
 from console.operations.add.landing import plan_version
 from console.operations.add.reading import read_folder
+from console.operations.counted import counted
 from console.operations.plan import Check, Plan
 from evals.suite import parse_suite
 from store.records.component import Component, Kind, check_name
@@ -26,7 +27,7 @@ def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Pl
         workspace,
         component,
         files,
-        what or suite.info.what_changed or f"{len(suite.cases)} cases",
+        what or suite.info.what_changed or counted(len(suite.cases), "case"),
         f"lockgate add evals {name} --from FOLDER",
         tuple(Check("coverage", "warn", text) for text in suite.coverage()),
     )

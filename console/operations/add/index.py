@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.operations.access import embedder as find_embedder
 from console.operations.add.landing import plan_version
-from console.operations.plan import Plan
+from console.operations.counted import counted, some_of
+from console.operations.plan import Check, Plan
 from store.bounded import write_toml
 from store.errors import InputError
 from store.progress import Report, Stop, never, silent
 from store.records.component import Component, Kind, Pin, check_name
 from store.records.versions import IndexManifest
+from store.text import one_line
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from indexes.embedders import Embedder
+    from indexes.loaders import Skipped
 
 
 def build(
@@ -31,19 +38,22 @@ def build(
     """Builds and seals an index of `source`, and says what landing it as the next version would do.
 
     `parent` (`vN`) lends the vectors of what did not change. The sealed bytes stay when the plan is
-    not applied: building the same content again adopts them. Raises InputError for a bad source,
-    MachineryError when the disk or the embedder fails, Cancelled; nothing is left behind then.
+    not applied: building the same content again adopts them. Raises InputError for a bad source, for a
+    parent of another embedder and when the newest version holds exactly this, MachineryError when the
+    disk or the embedder fails, Cancelled; nothing is left behind then.
     """
     from indexes.build import build as build_sealed
+    from indexes.documents import documents
+    from indexes.loaders import skipped
 
     component = Component(Kind.INDEX, check_name(name, "index name"))
-    before = _parent(workspace, component, parent)
-    chosen = embedder or (before.embedder.name if before else workspace.settings.embedder)
+    before = parent_manifest(workspace, component, parent)
+    chosen = lending_embedder(workspace, component, parent, before, embedder)
     manifest = build_sealed(
         workspace.indexes,
         name,
         source,
-        embedder=find_embedder(workspace, chosen),
+        embedder=chosen,
         now=workspace.clock.now(),
         parent=before,
         parent_version=parent,
@@ -52,20 +62,98 @@ def build(
         report=report,
         stop=stop,
     )
+    _refuse_twin(workspace, component, manifest.digest)
+    sources = {one.source for one in documents(workspace.indexes, name, manifest)}
     return plan_version(
         workspace,
         component,
         {"version.toml": write_toml(manifest)},
-        manifest.what_changed or f"{manifest.documents} documents",
-        f"lockgate add index {name} --from {shlex.quote(str(source))}"
-        + (f" --parent {parent}" if parent else ""),
+        manifest.what_changed or counted(manifest.documents, "document"),
+        command(name, source, parent, embedder, chunk_characters),
+        skipped_check(skipped(source, sources)),
     )
 
 
-def _parent(workspace: Workspace, component: Component, parent: str | None) -> IndexManifest | None:
+def parent_manifest(workspace: Workspace, component: Component, parent: str | None) -> IndexManifest | None:
+    """The manifest of version `parent` of `component`. Raises InputError when there is none."""
     if parent is None:
         return None
     snapshot = workspace.store.at()
     if parent not in snapshot.versions(component):
-        raise InputError(f"there is no {component}@{parent} to build on; `lockgate list index` shows them.")
+        raise InputError(
+            f"there is no {component}@{one_line(parent, 40)} to build on; `lockgate list index` shows them."
+        )
     return snapshot.index(Pin(component, parent))
+
+
+def lending_embedder(
+    workspace: Workspace,
+    component: Component,
+    parent: str | None,
+    before: IndexManifest | None,
+    asked: str | None,
+) -> Embedder:
+    """The embedder that is used: the one asked for, the parent's, or settings.toml's.
+
+    A parent lends vectors, and those of another embedder are of no use. Asking for both is refused,
+    because every passage would be embedded again without a word.
+    """
+    if before is None:
+        return find_embedder(workspace, asked or workspace.settings.embedder)
+    name = before.embedder.name
+    made = f"{component}@{parent} was embedded with {name}"
+    if asked is not None and asked != name:
+        wanted = one_line(asked, 60)
+        raise InputError(
+            f"{made}, so it can lend no vectors to {wanted}: leave --parent out to embed every passage with "
+            f"{wanted}, or --embedder to stay with {name}."
+        )
+    embedder = find_embedder(workspace, name)
+    if not is_remote(name) and embedder.identity != before.embedder:
+        raise InputError(
+            f"{made} of other weights than this machine's: leave --parent out to embed every passage again."
+        )
+    return embedder
+
+
+def is_remote(embedder: str) -> bool:
+    """Whether using the embedder of that name is a request to somebody else's server."""
+    return embedder.startswith("openai:")
+
+
+def _refuse_twin(workspace: Workspace, component: Component, digest: str) -> None:
+    """Manifests of equal content differ in their time; what counts is the digest."""
+    snapshot = workspace.store.at()
+    versions = snapshot.versions(component)
+    if versions and snapshot.index(Pin(component, versions[-1])).digest == digest:
+        raise InputError(f"{component}@{versions[-1]} has exactly these passages already; nothing was added.")
+
+
+def skipped_check(skipped: Skipped) -> tuple[Check, ...]:
+    """A warning that names what was not read; none where everything was."""
+    from indexes.loaders import SUFFIXES
+
+    said: list[str] = []
+    if names := skipped.unknown:
+        verb = "is" if len(names) == 1 else "are"
+        said.append(
+            f"{counted(len(names), 'file')} {verb} not read, being none of {' '.join(SUFFIXES)} "
+            f"({_shown(names)})"
+        )
+    if names := skipped.empty:
+        verb = "holds" if len(names) == 1 else "hold"
+        said.append(f"{counted(len(names), 'file')} {verb} no text ({_shown(names)})")
+    return (Check("skipped", "warn", "; ".join(said)),) if said else ()
+
+
+def _shown(names: tuple[str, ...]) -> str:
+    return some_of(tuple(one_line(name, 60) for name in names), len(names))
+
+
+def command(name: str, source: Path, parent: str | None, embedder: str | None, chunk_characters: int) -> str:
+    """The shell command that does the same."""
+    parts = [f"lockgate add index {name} --from {shlex.quote(str(source))}"]
+    parts += [f"--parent {parent}"] if parent else []
+    parts += [f"--embedder {shlex.quote(embedder)}"] if embedder else []
+    parts += [f"--chunk {chunk_characters}"] if chunk_characters != 600 else []
+    return " ".join(parts)

@@ -1,0 +1,165 @@
+"""One look at every environment's rollout, and whatever follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.operations.apply import StalePlan, apply
+from console.operations.heartbeat import beat, last_beat
+from console.operations.plan import Check, Overtaken
+from console.operations.reconcile import reconcile
+from console.operations.rollout.observing import Sight
+from console.operations.rollout.observing import look as look_once
+from console.operations.rollout.transition import Wording, transition_plan
+from store.errors import InputError, LockgateError, MachineryError
+from store.kill_file import KillFile, read_kill, write_kill
+from store.records.base import Person
+from store.records.environment import Environment
+from store.records.operation import Operation
+from store.records.rollout import Rollout
+from store.rules.rollout import Observed, Transition, decide
+from store.snapshot import Snapshot
+from store.text import one_line
+from store.workspace import Workspace
+
+Look = Callable[[Workspace, Snapshot, Environment], Sight]
+"""How a rollout is observed."""
+Point = Callable[[str], None]
+"""Called at each named point of a transition: `decided`, `killed`, `committed`, `done`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """What one tick did."""
+
+    records: tuple[Operation, ...] = ()
+    """One for each transition that this controller made."""
+    problems: tuple[str, ...] = ()
+    """One sentence for each thing that could not be done."""
+    sights: tuple[tuple[str, Sight], ...] = ()
+    """What was observed, by environment."""
+
+
+def _no_point(_: str) -> None:
+    return None
+
+
+def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_point) -> Ticked:
+    """Moves every rollout that has to be moved, publishes, and prolongs the canaries' time.
+
+    Never raises for one environment what would keep it from the others.
+    """
+    snapshot = workspace.store.at()
+    troubles = dict(last_beat(workspace).troubles)
+    records: list[Operation] = []
+    problems: list[str] = []
+    sights: list[tuple[str, Sight]] = []
+    for name in snapshot.policy.names:
+        try:
+            pointer = snapshot.environment(name)
+            if not _concerns(pointer.rollout):
+                continue
+            sight = _seen(workspace, snapshot, pointer, look, troubles)
+            sights.append((name, sight))
+            record = _moved(workspace, snapshot, pointer, sight, point)
+            if record is not None:
+                records.append(record)
+        except (Overtaken, StalePlan):
+            continue  # another controller or a person was faster; the next tick looks again
+        except (LockgateError, OSError) as error:
+            problems.append(f"{name}: {one_line(str(error), 400)}")
+    done = reconcile(workspace, watching=True)
+    problems.extend(done.problems)
+    beat(workspace, tuple(problems), troubles)
+    return Ticked(tuple(records), tuple(problems), tuple(sights))
+
+
+def _concerns(rollout: Rollout | None) -> bool:
+    return rollout is not None and (rollout.active or rollout.watch_until is not None)
+
+
+def _seen(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    pointer: Environment,
+    look: Look,
+    troubles: dict[str, datetime],
+) -> Sight:
+    """What is observed; a kill file that has no commit yet is a decision that was taken already.
+
+    `troubles` remembers, by attempt, since when evidence could not be read.
+    """
+    kill = read_kill(workspace.live(pointer.name))
+    rollout = pointer.rollout
+    if kill is not None and rollout is not None and kill.attempt == rollout.attempt and rollout.percent:
+        return Sight(Observed(outcome="block", reason=kill.reason, findings=kill.findings))
+    attempt, now = rollout.attempt if rollout else "", workspace.clock.now()
+    try:
+        sight = look(workspace, snapshot, pointer)
+    except (MachineryError, InputError) as error:
+        since = troubles.setdefault(attempt, now)
+        minutes = max(0.0, (now - since).total_seconds() / 60)
+        return Sight(Observed(reason=one_line(str(error), 400), trouble_minutes=minutes))
+    troubles.pop(attempt, None)
+    return sight
+
+
+def _moved(
+    workspace: Workspace, snapshot: Snapshot, pointer: Environment, sight: Sight, point: Point
+) -> Operation | None:
+    seen = pointer.rollout
+    now = workspace.clock.now()
+
+    def deciding(_: Snapshot, fresh: Environment) -> Transition | None:
+        # What was observed says nothing about a rollout that has moved since.
+        return decide(fresh, sight.observed, now, sight.slow_ms) if fresh.rollout == seen else None
+
+    transition = deciding(snapshot, pointer)
+    if transition is None:
+        return None
+    point("decided")
+    if transition.takes_away:
+        _kill(workspace, pointer, transition, sight)
+        point("killed")
+    plan = transition_plan(
+        workspace,
+        snapshot,
+        pointer.name,
+        deciding,
+        lambda _, fresh, moved: _wording(workspace, fresh, moved, sight),
+    )
+    applied = apply(workspace, plan, transition.rollout.reason)
+    point("committed")
+    return applied.record
+
+
+def _kill(workspace: Workspace, pointer: Environment, transition: Transition, sight: Sight) -> None:
+    """Stable for everybody within milliseconds, whatever the store and its disk are doing."""
+    if not transition.rollout.stages or pointer.stable == transition.rollout.release:
+        return  # there is no canary to take away: after 100 % the commit itself is what helps
+    kill = KillFile(
+        epoch=pointer.generation + 1,
+        attempt=transition.rollout.attempt,
+        reason=transition.rollout.reason,
+        at=workspace.clock.now(),
+        findings=sight.observed.findings,
+    )
+    write_kill(workspace.live(pointer.name), kill)
+
+
+def _wording(workspace: Workspace, pointer: Environment, transition: Transition, sight: Sight) -> Wording:
+    rollout = transition.rollout
+    said = sight.observed.reason or "nothing speaks against it"
+    return Wording(
+        title=f"{transition.kind.capitalize()}: the rollout of {rollout.release} in {pointer.name}",
+        checks=(Check("analysis", "ok" if not transition.takes_away else "warn", said),),
+        by=_controller(workspace.person),
+        findings=sight.observed.findings,
+    )
+
+
+def _controller(person: Person) -> Person:
+    """The controller that runs as `person`."""
+    return person.model_copy(update={"name": f"Lockgate controller for {person.name}"})

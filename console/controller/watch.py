@@ -1,0 +1,91 @@
+"""The loop: a tick every few seconds until it is told to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event, Thread
+
+from console.controller.tick import Ticked, tick
+from console.controller.work import Work
+from console.operations.rollout.observing import Observer
+from store.errors import LockgateError
+from store.text import one_line
+from store.workspace import Workspace
+
+EVERY_SECONDS = 5.0
+
+
+def watch(
+    workspace: Workspace,
+    *,
+    every: float = EVERY_SECONDS,
+    stopped: Event,
+    told: Callable[[Ticked], None],
+    ticks: int | None = None,
+) -> None:
+    """Ticks every `every` seconds until `stopped` is set, at most `ticks` times; `told` hears of each.
+
+    A tick that fails as a whole is told and the next one tries again: a controller that gave up
+    would leave canaries to time out.
+    """
+    done = 0
+    observer = Observer()
+    chores, work = Chores(workspace, stopped), Work(workspace, stopped)
+    while not stopped.is_set():
+        try:
+            told(tick(workspace, look=observer))
+        except (LockgateError, OSError) as error:
+            told(Ticked(problems=(one_line(str(error), 400),)))
+        for problem in (*chores.go_on(), *work.go_on()):
+            told(Ticked(problems=(problem,)))
+        done += 1
+        if ticks is not None and done >= ticks:
+            break
+        stopped.wait(every)
+    chores.finish()
+    work.finish()
+
+
+class Chores:
+    """What must not delay a rollback, in a thread of its own: telling people of records, and forgetting
+    observations that are old and counted."""
+
+    def __init__(self, workspace: Workspace, stopped: Event) -> None:
+        self._workspace = Workspace(workspace.root, workspace.clock)  # git objects stay in one thread
+        self._stopped = stopped
+        self._thread: Thread | None = None
+        self._problems: list[str] = []
+        self._pruned: datetime | None = None
+
+    def go_on(self) -> tuple[str, ...]:
+        """Begins to deliver what is due, unless that is still going on; what went wrong last time."""
+        if self._thread is not None and self._thread.is_alive():
+            return ()
+        problems, self._problems = tuple(self._problems), []
+        self._thread = Thread(target=self._work, name="chores", daemon=True)
+        self._thread.start()
+        return problems
+
+    def finish(self, seconds: float = 5.0) -> None:
+        """Waits for what is being delivered, at most `seconds`; the outbox keeps the rest."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        from console.notify.running import keep_up
+
+        now = self._workspace.clock.now()
+        try:
+            self._prune(now)
+            keep_up(self._workspace, now, self._stopped)
+        except (LockgateError, OSError) as error:
+            self._problems.append(one_line(str(error), 400))
+
+    def _prune(self, now: datetime) -> None:
+        if self._pruned is not None and now - self._pruned < timedelta(days=1):
+            return
+        from evals.live.sqlite_source import SqliteSource
+
+        SqliteSource(self._workspace.state / "observations.sqlite").prune(now.timestamp())
+        self._pruned = now

@@ -1,0 +1,1 @@
+"""What `lockgate check` looks at: `files` one by one, `links` between them, and their `past`."""

@@ -1,0 +1,83 @@
+"""When a controller last looked: `state/controller.json`, read by the console and the next tick."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from store.bounded import parse_json
+from store.errors import InputError
+from store.git.durability import write_atomically
+from store.workspace import Workspace
+
+LATE = timedelta(seconds=60)
+"""A controller that has not looked for so long, while a rollout is on its way, is missed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last sign of life of a controller on this machine."""
+
+    at: datetime | None = None
+    host: str = ""
+    pid: int = 0
+    problems: tuple[str, ...] = ()
+    troubles: Mapping[str, datetime] = field(default_factory=dict)
+    """By attempt: since when its evidence could not be read."""
+
+    def late(self, now: datetime) -> bool:
+        """Whether nobody has looked lately."""
+        return self.at is None or now - self.at > LATE
+
+
+def heartbeat_path(workspace: Workspace) -> Path:
+    """Where it is kept."""
+    return workspace.state / "controller.json"
+
+
+def beat(workspace: Workspace, problems: tuple[str, ...], troubles: Mapping[str, datetime]) -> None:
+    """Says that a controller looked now. A disk that refuses is no reason to stop looking."""
+    value = {
+        "at": workspace.clock.now().isoformat(),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "problems": [text[:1000] for text in problems[:20]],
+        "troubles": {attempt: since.isoformat() for attempt, since in troubles.items()},
+    }
+    try:
+        workspace.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(heartbeat_path(workspace), json.dumps(value).encode())
+    except OSError:
+        return
+
+
+def last_beat(workspace: Workspace) -> Heartbeat:
+    """The last one; an empty one where there is none or it cannot be read."""
+    try:
+        value = parse_json(heartbeat_path(workspace).read_bytes(), "the heartbeat")
+        return _heartbeat(value)
+    except (OSError, InputError, KeyError, TypeError, ValueError):
+        return Heartbeat()
+
+
+def _heartbeat(value: Any) -> Heartbeat:
+    return Heartbeat(
+        at=_instant(value["at"]),
+        host=str(value["host"]),
+        pid=int(value["pid"]),
+        problems=tuple(str(one) for one in value["problems"]),
+        troubles={str(attempt): _instant(since) for attempt, since in value["troubles"].items()},
+    )
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return at

@@ -1,0 +1,155 @@
+"""The plan of one transition of a rollout, whoever wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from console.operations.describe import changes_between, sentence
+from console.operations.plan import Check, Overtaken, Plan, Risk, Stamp
+from console.operations.ready import ready
+from store.bounded import write_toml
+from store.records.base import Person
+from store.records.environment import Environment
+from store.records.finding import Finding
+from store.records.operation import Change, Override, RolloutMark
+from store.rules.rejection import taken_away
+from store.rules.rollout import Transition
+from store.rules.rollout_pointer import applied, mark
+from store.snapshot import Snapshot
+from store.workspace import Workspace
+
+Decide = Callable[[Snapshot, Environment], Transition | None]
+"""What is to happen to the rollout of an environment as it is in a snapshot; None for nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a transition's plan reads."""
+
+    title: str
+    command: str = ""
+    checks: tuple[Check, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    risk: Risk = Risk.REVERSIBLE
+    confirm: str | None = None
+    note_required: bool = False
+    by: Person | None = None
+    findings: tuple[Finding, ...] = ()
+    only: tuple[str, ...] = ()
+    """For a rollback of some components: their names."""
+
+
+def transition_plan(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    environment: str,
+    decide: Decide,
+    wording: Callable[[Snapshot, Environment, Transition], Wording],
+) -> Plan:
+    """The plan of what `decide` says. Raises Overtaken when it says that there is nothing to do."""
+    pointer = snapshot.environment(environment)
+    transition = decide(snapshot, pointer)
+    if transition is None:
+        raise Overtaken(f"the rollout in {environment} was moved by somebody else meanwhile.")
+    said = wording(snapshot, pointer, transition)
+    rollout = transition.rollout
+    canary, stable = snapshot.release(rollout.release), snapshot.release(rollout.stable)
+    forward = changes_between(snapshot, stable, canary)
+    changes = _changes(snapshot, transition, forward)
+    retention = timedelta(days=snapshot.policy.retention_days)
+
+    def moved(stamp: Stamp) -> Environment:
+        return applied(
+            pointer,
+            transition,
+            record=stamp.id,
+            at=stamp.at,
+            by=stamp.by,
+            retention=retention,
+            reason=stamp.why,
+            held=said.only,
+            taken_away=taken_away(_taken(forward, said.only), bool(said.only)),
+        )
+
+    def write(stamp: Stamp) -> Mapping[str, bytes]:
+        return {f"environments/{environment}.toml": write_toml(moved(stamp))}
+
+    def marked(stamp: Stamp) -> RolloutMark | None:
+        detected = (stamp.at - rollout.stages[-1].since).total_seconds() if rollout.stages else None
+        return mark(moved(stamp), said.findings, detected if transition.takes_away else None)
+
+    serves_canary = rollout.active and (rollout.percent > 0 or rollout.shadow_percent > 0)
+    return Plan(
+        verb=transition.kind,
+        tip=snapshot.commit,
+        title=said.title,
+        summary=_summary(transition, changes, environment),
+        environment=environment,
+        release=rollout.release,
+        before=pointer.stable,
+        after=rollout.release if transition.serves else pointer.stable,
+        changes=changes,
+        checks=said.checks,
+        effects=(_effect(transition, environment),),
+        risk=said.risk,
+        confirm=said.confirm,
+        note_required=said.note_required,
+        write=write,
+        mark=marked,
+        by=said.by,
+        gate="served before" if transition.takes_away else "none",
+        overrides=said.overrides,
+        goal=(rollout.attempt, rollout.state, rollout.pause, rollout.step if rollout.active else None),
+        relative=transition.kind in ("advance", "rollback"),
+        prepare=(lambda: ready(workspace, snapshot, canary)) if serves_canary or transition.serves else None,
+        remake=lambda fresh: transition_plan(workspace, fresh, environment, decide, wording),
+        command=said.command,
+    )
+
+
+def _taken(forward: tuple[Change, ...], only: tuple[str, ...]) -> tuple[Change, ...]:
+    """The changes of taking the canary away, as far as rejections read them."""
+    return tuple(
+        one.model_copy(update={"before": one.after, "after": one.before})
+        for one in forward
+        if one.after and (not only or one.component in only)
+    )
+
+
+def _changes(snapshot: Snapshot, transition: Transition, forward: tuple[Change, ...]) -> tuple[Change, ...]:
+    if not transition.takes_away:
+        return forward if transition.kind == "advance" else ()
+    rollout = transition.rollout
+    return changes_between(snapshot, snapshot.release(rollout.release), snapshot.release(rollout.stable))
+
+
+def _summary(transition: Transition, changes: tuple[Change, ...], environment: str) -> str:
+    rollout = transition.rollout
+    if transition.serves:
+        return sentence("Deployed", changes, environment)
+    if transition.takes_away:
+        return f"{sentence('Rolled back to', changes, environment)}: {rollout.reason}"
+    if transition.kind == "advance":
+        return f"{sentence('Rolling out', changes, environment)}: {rollout.reason}"
+    if transition.kind == "baseline":
+        limit = rollout.stages[-1].slow_ms or 0
+        return f"Stable's latency in {environment} is known: over {limit:,.0f} ms counts as a rise"
+    state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
+    return f"The rollout of {rollout.release} in {environment} is {state}: {rollout.reason}"
+
+
+def _effect(transition: Transition, environment: str) -> str:
+    rollout = transition.rollout
+    if transition.kind == "baseline":
+        return "who is served what does not change"
+    if transition.serves:
+        return f"{environment} serves {rollout.release} to everybody instead of {rollout.stable}"
+    if not rollout.active:
+        return f"everybody in {environment} is served {rollout.stable}"
+    if rollout.shadow_percent:
+        return f"{rollout.release} answers {rollout.shadow_percent:g} % of requests for the log only"
+    return (
+        f"{rollout.release} serves {rollout.percent:g} % of users in {environment}, {rollout.stable} the rest"
+    )

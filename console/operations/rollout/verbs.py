@@ -1,0 +1,173 @@
+"""What a person does to a rollout: advance, pause, resume, abort, approve."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from console.operations import conditions
+from console.operations.plan import Check, Plan, Risk
+from console.operations.rollout.observing import Sight, look
+from console.operations.rollout.transition import Wording, transition_plan
+from store.errors import InputError
+from store.records.environment import Environment
+from store.records.policy import EnvironmentPolicy
+from store.records.rollout import Approval, Rollout
+from store.rules.rollout import (
+    FLAGGED,
+    Transition,
+    approved,
+    ended,
+    paused,
+    resumed,
+    step_to,
+    told,
+    waits_for,
+)
+from store.snapshot import Snapshot
+from store.workspace import Workspace
+
+
+def active(pointer: Environment) -> Rollout:
+    """The rollout of `pointer`. Raises InputError when none is on its way."""
+    rollout = pointer.rollout
+    if rollout is None or not rollout.active:
+        last = f"; the last one, of {rollout.release}, is {rollout.state}" if rollout else ""
+        raise InputError(f"no rollout is on its way in {pointer.name}{last}.")
+    return rollout
+
+
+def advance(
+    workspace: Workspace, environment: str, *, override: str | None = None, full: bool = False
+) -> Plan:
+    """The next step now; with `full` the last one, which serves everybody.
+
+    What the step still waits for, a freeze or a skipped step is an unmet condition that `override`
+    answers for; a missing approval and an unconfirmed harmful answer are not.
+    """
+    snapshot = workspace.store.at()
+    policy = conditions.policy_of(snapshot, environment)
+    sight = look(workspace, snapshot, snapshot.environment(environment))
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition:
+        rollout = active(pointer)
+        if full:
+            rollout = rollout.model_copy(update={"step": len(rollout.policy.steps) - 2})
+        moved = step_to(rollout, pointer.generation + 1, workspace.clock.now(), sight.slow_ms)
+        return Transition("advance", moved, serves=moved.state == "succeeded")
+
+    def wording(_: Snapshot, pointer: Environment, transition: Transition) -> Wording:
+        checks, overrides = conditions.overridden(
+            _advance_checks(workspace, policy, pointer, sight, full), override
+        )
+        risk = conditions.forward_risk(policy, overrides)
+        rollout = transition.rollout
+        return Wording(
+            title=f"Advance {rollout.release} in {environment} to {told(rollout.policy.steps[rollout.step])}",
+            command=f"lockgate rollout advance --env {environment}"
+            + (" --full" if full else "")
+            + (f" --override {shlex.quote(override)}" if override else ""),
+            checks=checks,
+            overrides=overrides,
+            risk=risk,
+            confirm=conditions.confirmation(risk, environment, rollout.release),
+            note_required=policy.note_required,
+            findings=sight.observed.findings,
+        )
+
+    return transition_plan(workspace, snapshot, environment, decide, wording)
+
+
+def _advance_checks(
+    workspace: Workspace, policy: EnvironmentPolicy, pointer: Environment, sight: Sight, full: bool
+) -> tuple[Check, ...]:
+    rollout = active(pointer)
+    may = policy.gate.allow_override
+    checks = [conditions.freeze_check(pointer, workspace.clock.now(), may), conditions.hold_check(pointer)]
+    waiting = waits_for(rollout, sight.observed)
+    if sight.observed.outcome == "block":
+        checks.append(Check("analysis", "unmet", f"the evidence is against it: {sight.observed.reason}."))
+    elif sight.observed.flagged:
+        checks.append(Check("analysis", "unmet", f"{FLAGGED}."))
+    elif waiting:
+        checks.append(Check("analysis", "unmet", f"the step still waits for {waiting}.", overridable=may))
+    else:
+        checks.append(Check("analysis", "ok", sight.observed.reason or "nothing is waited for"))
+    following = rollout.following
+    if following is not None and following.approval and not approved(rollout):
+        way_out = f"`lockgate rollout approve --env {pointer.name}`"
+        checks.append(Check("approval", "unmet", f"the next step wants an approval: {way_out}."))
+    if full and rollout.step < len(rollout.policy.steps) - 2:
+        checks.append(Check("steps", "unmet", "--full leaves steps out.", overridable=may))
+    return tuple(checks)
+
+
+def pause(workspace: Workspace, environment: str) -> Plan:
+    """Stops a rollout where it is; triggers still act."""
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition:
+        rollout = active(pointer)
+        if rollout.pause == "manual":
+            raise InputError(f"the rollout in {environment} is paused already.")
+        reason = f"paused by {workspace.person.name}"
+        return Transition("pause", paused(rollout, "manual", reason, workspace.clock.now()))
+
+    return _simple(workspace, environment, "pause", decide)
+
+
+def resume(workspace: Workspace, environment: str) -> Plan:
+    """Lets a paused rollout go on, in its step and with its salt."""
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition:
+        rollout = active(pointer)
+        if rollout.state != "paused":
+            raise InputError(f"the rollout in {environment} is {rollout.state}, not paused.")
+        reason = f"resumed by {workspace.person.name}"
+        return Transition("resume", resumed(rollout, reason, workspace.clock.now()))
+
+    return _simple(workspace, environment, "resume", decide)
+
+
+def abort(workspace: Workspace, environment: str) -> Plan:
+    """Ends a rollout: everybody is served stable. The release is not rejected; rolling back does that."""
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition:
+        rollout = active(pointer)
+        reason = f"aborted by {workspace.person.name}"
+        over = ended(rollout, "aborted", reason, pointer.generation + 1, workspace.clock.now())
+        return Transition("abort", over)
+
+    return _simple(workspace, environment, "abort", decide)
+
+
+def approve(workspace: Workspace, environment: str) -> Plan:
+    """Says yes to the next step of a rollout."""
+
+    def decide(_: Snapshot, pointer: Environment) -> Transition:
+        rollout = active(pointer)
+        following = rollout.following
+        if following is None or not following.approval:
+            raise InputError(f"the next step of the rollout in {environment} wants no approval.")
+        if approved(rollout):
+            raise InputError(f"the next step of the rollout in {environment} is approved already.")
+        # The record's id is the pointer's `record` once it is applied; the time is enough here.
+        given = Approval(step=rollout.step + 1, by=workspace.person, at=workspace.clock.now())
+        return Transition("approve", rollout.model_copy(update={"approvals": (*rollout.approvals, given)}))
+
+    return _simple(workspace, environment, "approve", decide)
+
+
+def _simple(
+    workspace: Workspace, environment: str, verb: str, decide: Callable[[Snapshot, Environment], Transition]
+) -> Plan:
+    def wording(snapshot: Snapshot, _: Environment, transition: Transition) -> Wording:
+        policy = conditions.policy_of(snapshot, environment)
+        return Wording(
+            title=f"{verb.capitalize()} the rollout of {transition.rollout.release} in {environment}",
+            command=f"lockgate rollout {verb} --env {environment}",
+            risk=Risk.ROLLBACK if policy.production and verb == "abort" else Risk.REVERSIBLE,
+            # Towards safety nothing is asked for; the reason can follow as a note.
+            note_required=policy.note_required and verb in ("resume", "approve"),
+        )
+
+    return transition_plan(workspace, workspace.store.at(), environment, decide, wording)
