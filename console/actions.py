@@ -15,15 +15,17 @@ class Mode:
 
     id: Place
     key: str
+    letter: str
+    """What opens it after `g`."""
     title: str
     about: str
 
 
 MODES: tuple[Mode, ...] = (
-    Mode("overview", "1", "Overview", "what every environment serves, and what needs a person"),
-    Mode("stage", "2", "Stage", "compose a release, run its evals, put it into the first environment"),
-    Mode("indexes", "4", "Indexes", "index versions, how long they stay ready, and switching between them"),
-    Mode("history", "5", "History", "who changed what, when, why and on what evidence"),
+    Mode("overview", "1", "o", "Overview", "what every environment serves, and what needs a person"),
+    Mode("stage", "2", "s", "Stage", "compose a release, run its evals, stage it"),
+    Mode("indexes", "4", "i", "Indexes", "index versions, how long they stay ready, and switching"),
+    Mode("history", "5", "h", "History", "who changed what, when, why and on what evidence"),
 )
 
 
@@ -58,36 +60,19 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", "enter", "versions", "show every version of this component", ("overview",), shown_key="⏎"),
     Action("switch", "s", "switch", "serve another version of one component now", ("overview",), True),
     Action("rollback", "r", "roll back", "go back to what served before", ("overview",), True),
-    Action(
-        "promote",
-        "p",
-        "promote",
-        "move the release of the environment before into this one",
-        ("overview",),
-        True,
-    ),
-    Action("note", "n", "note", "remark on the newest operation of this environment", ("overview",), True),
+    Action("promote", "p", "promote", "bring in what the environment before serves", ("overview",), True),
+    Action("note", "n", "note", "remark on this environment's newest operation", ("overview",), True),
     Action("clear", "c", "clear", "let a rejected release be promoted again", ("overview",), True, False),
     Action("pick", "enter", "pick", "choose the version of this component", ("stage",), shown_key="⏎"),
     Action("base", "b", "base", "choose the release that this one starts from", ("stage",), footer=False),
-    Action("evals", "e", "run evals", "run the eval suites of the candidate and its baseline", ("stage",)),
-    Action("go", "g", "go", "stage what is picked, after looking at the plan", ("stage",), True),
-    Action(
-        "keep",
-        "K",
-        "keep blocked",
-        "record a blocked release with its verdict; nothing moves",
-        ("stage",),
-        True,
-        False,
-    ),
-    Action("stop", "x", "stop evals", "stop the evals that are running; nothing is kept of them", ("stage",)),
+    Action("evals", "e", "run evals", "run the suites on candidate and baseline", ("stage",)),
+    Action("go", "s", "stage", "put it into the first environment, after a plan", ("stage",), True),
+    Action("stop", "x", "stop evals", "stop the evals; nothing is kept of them", ("stage",)),
     Action("reset", "u", "undo picks", "go back to the versions of the base release", ("stage",)),
+    Action("keep", "K", "keep blocked", "record a blocked release; nothing moves", ("stage",), True),
     Action("switch_index", "s", "switch", "serve this index version now", ("indexes",), True),
     Action("index_diff", "d", "diff", "what differs from the version before", ("indexes",)),
-    Action(
-        "verify", "v", "verify", "read every byte of this version again and compare its digests", ("indexes",)
-    ),
+    Action("verify", "v", "verify", "read every byte again and ask its probes", ("indexes",)),
     Action(
         "documents",
         "enter",
@@ -96,11 +81,12 @@ ACTIONS: tuple[Action, ...] = (
         ("indexes",),
         shown_key="⏎",
     ),
+    Action("probes", "p", "probes", "list the golden queries it must answer", ("indexes",)),
     Action(
         "filter",
         "slash",
         "filter",
-        "list only what matches: env: kind: by: component: since: until: words",
+        "list what matches, such as kind:rollback by:ana",
         ("history",),
         shown_key="/",
     ),
@@ -117,10 +103,19 @@ ACTIONS: tuple[Action, ...] = (
         ("overview", "stage", "indexes", "history"),
         footer=False,
     ),
+    Action(
+        "copy",
+        "y",
+        "copy",
+        "copy the id of what is selected",
+        ("overview", "stage", "indexes", "history", "versions"),
+        footer=False,
+    ),
 )
 
 GLOBAL: tuple[tuple[str, str], ...] = (
-    ("1 2 4 5", "open a screen"),
+    (" ".join(mode.key for mode in MODES), "open a screen"),
+    (f"g {' '.join(mode.letter for mode in MODES)}", "g and a letter open it too"),
     ("?", "help"),
     ("Ctrl+P  :", "find any action by name"),
     ("Tab", "next pane"),

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.reactive import reactive
@@ -17,15 +14,16 @@ from textual.reactive import reactive
 from console.actions import MODES, Place
 from console.screens.ask import SureDialog
 from console.screens.help import help_panel
+from console.screens.jump import JumpLine
 from console.screens.opening import load_rest, screen_for
 from console.screens.palette import Actions
 from console.screens.place import PlaceScreen
+from console.screens.saying import Saying
 from console.screens.session import Session
 from console.theme import DARK, LIGHT, THEMES
 from console.views.line import line
 from console.views.trouble import trouble_text
 from console.widgets.guard import Guard
-from store.text import one_line, safe_text
 
 if TYPE_CHECKING:
     from console.screens.operate import Operator
@@ -36,7 +34,7 @@ POLL_SECONDS = 1.0
 """How often the tip of `main` is looked at."""
 
 
-class LockgateApp(App[None]):
+class LockgateApp(Saying):
     """The terminal console on one workspace."""
 
     TITLE = "lockgate"
@@ -48,6 +46,7 @@ class LockgateApp(App[None]):
         Binding("question_mark", "help", "help", show=False),
         Binding("colon", "command_palette", "commands", show=False),
         Binding("ctrl+p", "command_palette", "commands", show=False, priority=True),
+        Binding("g", "jump", "go to", show=False),
         Binding("escape", "overview", "back", show=False),
         Binding("q", "leave", "quit", show=False),
         Binding("ctrl+q,ctrl+c", "leave", "quit", show=False, priority=True),
@@ -116,6 +115,7 @@ class LockgateApp(App[None]):
         from console.views.world import look  # pydantic and git are loaded here, behind the first paint
 
         known, workspace = self.session.world, self.session.workspace
+        always = always or bool(self.trouble)  # what could not be read is read again, moved or not
         if always or known is None or workspace.store.tip() != known.snapshot.commit:
             return look(workspace)
         return look(workspace) if (workspace.clock.now() - known.now).total_seconds() >= 60 else None
@@ -125,6 +125,10 @@ class LockgateApp(App[None]):
     def action_go(self, place: Place) -> None:
         """Opens a screen."""
         self.switch_mode(place)
+
+    def action_jump(self) -> None:
+        """Waits for the letter of a screen."""
+        self.push_screen(JumpLine(), lambda place: self.action_go(place) if place else None)
 
     @work(group="act", exclusive=True, exit_on_error=False)
     async def act_on(self, place: Place, action: str) -> None:
@@ -172,24 +176,6 @@ class LockgateApp(App[None]):
         if sure:
             self.session.close()
             self.exit()
-
-    # -- words ---------------------------------------------------------------------------------
-
-    def say(
-        self,
-        text: str,
-        *,
-        title: str = "",
-        severity: Literal["information", "warning", "error"] = "information",
-    ) -> None:
-        """A toast, as the answer to what somebody just did."""
-        self.notify(one_line(text, 300), title=title, severity=severity, markup=False)
-
-    def _fatal_error(self) -> None:
-        """A crash shows where it happened, never the values that were there."""
-        self.bell()
-        self._exit_renderables.append(Text(safe_text(traceback.format_exc(limit=-8))))
-        self._close_messages_no_wait()
 
 
 def run(workspace: Workspace, readonly: bool = False) -> int:

@@ -8,7 +8,7 @@ from textual.widgets import Input, Static
 
 from console.screens.dialog import Dialog
 from console.views.line import Line
-from console.widgets.content import literal, paragraphs
+from console.widgets.content import key_hints, literal, paragraphs
 
 
 class AskDialog(Dialog[str | None]):
@@ -22,12 +22,13 @@ class AskDialog(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         """The question and a field."""
-        with Vertical(classes="box"):
+        with Vertical(classes="box -close"):
             yield Static(literal(self._head), classes="head")
-            yield Static(paragraphs(self._lines))
+            if self._lines:
+                yield Static(paragraphs(self._lines), classes="said")
             yield Input(value=self._value, id="answer", select_on_focus=False)
             yield Static("", classes="status", markup=False)
-            yield Static(literal("⏎ go ahead   Esc back"), classes="keys")
+            yield Static(key_hints(("⏎", "go ahead"), ("Esc", "back")), classes="keys")
 
     def ready(self) -> None:
         """The field takes the keys."""
@@ -58,7 +59,7 @@ class SureDialog(Dialog[bool | None]):
         with Vertical(classes="box"):
             yield Static(literal(self._head), classes="head")
             yield Static(paragraphs(self._lines))
-            yield Static(literal(f"y {self._yes}   Esc back"), classes="keys")
+            yield Static(key_hints(("y", self._yes), ("Esc", "back")), classes="keys")
 
     def action_yes(self) -> None:
         """Answers yes."""

@@ -10,10 +10,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from console.screens.dialog import Dialog
-from console.views.line import line, text_of
+from console.views.line import line, muted, text_of
 from console.views.table import Row, Table
-from console.widgets.content import flat, literal
+from console.widgets.content import flat, key_hints, literal
 from console.widgets.table import TableView
+
+_AROUND = 10
+"""Lines of the screen that the rest of the dialog takes."""
 
 
 class ChooseDialog(Dialog[str | None]):
@@ -38,17 +41,18 @@ class ChooseDialog(Dialog[str | None]):
         with Vertical(classes="box"):
             yield Static(literal(self._head), classes="head")
             yield TableView(id="choices", header=False)
-            with Horizontal(classes="field"):
-                yield Static(flat(line("type to narrow")), classes="label")
+            with Horizontal(classes="field -apart"):
+                yield Static(flat(line(muted("type to narrow"))), classes="label")
                 yield Input(id="narrow")
-            yield Static(literal("⏎ choose   ↑↓ move   Esc back"), classes="keys")
+            yield Static(key_hints(("⏎", "choose"), ("↑↓", "move"), ("Esc", "back")), classes="keys")
 
     def on_mount(self) -> None:
         """Fills the list."""
         super().on_mount()
         table = self.query_one(TableView)
         table.show(self._all)
-        table.styles.height = max(1, min(16, len(self._all.rows)))
+        most = max(4, self.app.size.height - _AROUND)
+        table.styles.height = max(1, min(most, len(self._all.rows)))
         if self._at is not None:
             self.call_after_refresh(table.select, self._at)
 

@@ -11,6 +11,8 @@ Result = TypeVar("Result")
 
 GUARD_SECONDS = 0.15
 """For so long a new dialog ignores keys: what was typed for the screen below must not answer it."""
+_AROUND = 9
+"""Lines of a box beside its text: border, head, status, fields, keys."""
 
 
 class Dialog(ModalScreen[Result]):
@@ -27,6 +29,11 @@ class Dialog(ModalScreen[Result]):
     def on_mount(self) -> None:
         """Begins the time in which keys are ignored."""
         self.set_timer(GUARD_SECONDS, self._arm)
+
+    def on_resize(self) -> None:
+        """Long text takes what the rest of the box leaves of the screen."""
+        for pane in self.query(".box Pane").exclude(".-tall Pane"):
+            pane.styles.max_height = max(6, self.app.size.height - _AROUND)
 
     def _arm(self) -> None:
         self.armed = True

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from console.actions import GLOBAL, MODES, Place, of
 from console.screens.message import MessagePanel
-from console.views.line import BLANK, Line, Part, line, muted
+from console.views.line import BLANK, HANG, Line, Part, line, muted
 from console.views.marks import CHECK, DIFFERENCE, GATE, INDEX_STATUS
+
+_SYMBOLS = 4
+"""Symbols beside each other, so that none is torn apart at 80 columns."""
 
 
 def help_panel(place: Place | None, readonly: bool) -> MessagePanel:
@@ -31,10 +34,11 @@ def help_lines(place: Place | None, readonly: bool) -> tuple[Line, ...]:
         ("index status", INDEX_STATUS),
         ("gate", GATE),
         ("condition", CHECK),
-        ("against the environment before", DIFFERENCE),
+        ("compared", DIFFERENCE),
     ):
         parts = [Part(f"  {mark.text}", mark.tone) for mark in marks.values()]
-        lines.append(line(muted(f"  {about:<32}"), *parts))
+        for start in range(0, len(parts), _SYMBOLS):
+            lines.append(line(muted(f"  {'' if start else about:<12}"), *parts[start : start + _SYMBOLS]))
     if readonly:
         lines += [BLANK, line(Part("This console is read-only: what changes the store is left out.", "warn"))]
     return tuple(lines)
@@ -45,4 +49,4 @@ def _keys(place: Place, readonly: bool) -> list[Line]:
 
 
 def _key(key: str, about: str) -> Line:
-    return line(Part(f"  {key:<10}", "key"), f" {about}")
+    return line(Part(f"  {key:<10} ", "key"), HANG, about)

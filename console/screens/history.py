@@ -31,6 +31,7 @@ from console.widgets.table import TableView
 from store.history.entry import Entry
 from store.history.reading import Filter, History
 from store.progress import Report, Stop
+from store.text import one_line
 
 _NO_FILTER = Query("", Filter())
 
@@ -88,9 +89,8 @@ class HistoryScreen(PlaceScreen):
         key = table.key
         empty = line("nothing matches this filter") if self._query.text else line("nothing has happened yet")
         table.show(Table(COLUMNS, (), empty), rows=self._rows, keep=False)
-        if self._aimed is not None and (place := self._rows.find(self._aimed)) is not None:
-            self._aimed = None
-            table.go(place)
+        if self._aimed is not None:
+            self._seek()
         elif key is not None and (place := self._rows.find(key)) is not None:
             table.go(place)
         self._say_listed()
@@ -98,9 +98,7 @@ class HistoryScreen(PlaceScreen):
     def _say_listed(self) -> None:
         total = self._rows.total
         said = counted(total, "operation") if total is not None else "reading history…"
-        hint = (
-            f"   {self._query.text}" if self._query.text else "   / filters: " + " ".join(TOKENS) + " words"
-        )
+        hint = "   Esc lists all" if self._query.text else f"   / filters: {' '.join(TOKENS)} words"
         self.query_one("#listed", Static).update(literal(said + hint))
 
     def _load_older(self) -> None:
@@ -114,17 +112,32 @@ class HistoryScreen(PlaceScreen):
             if rows is self._rows:
                 rows.extend(page)
                 self.query_one("#operations", TableView).rows_changed()
+                self._seek()
 
         page = partial(self._history.page, self._query.filter, rows.last_position, PAGE)
         self.load(page, show, group="older")
 
     def aim(self, target: str) -> None:
         """Puts the cursor on a record, now or once it is loaded."""
-        place = self._rows.find(target)
-        if place is None:
-            self._aimed = target
-        else:
+        self._aimed = target
+        self._seek()
+
+    def _seek(self) -> None:
+        """Goes to the record that is aimed at; takes away a filter that hides it, loads what is older."""
+        if self._aimed is None:
+            return
+        place = self._rows.find(self._aimed)
+        if place is not None:
+            self._aimed = None
             self.query_one("#operations", TableView).go(place)
+        elif self._rows.total is None:
+            return  # what is being read seeks again
+        elif self._query.text:
+            self._filtered(_NO_FILTER)
+        elif self._rows.has_more:
+            self._load_older()
+        else:
+            self._aimed = None
 
     # -- the cursor ---------------------------------------------------------------------------
 
@@ -170,22 +183,28 @@ class HistoryScreen(PlaceScreen):
 
     def _filtered(self, query: Query) -> None:
         self._query = query
-        self._trouble_changed(self.lockgate.trouble)
-        self.query_one("#filter", Input).set_class(bool(query.text), "-shown")
-        self.query_one("#operations", TableView).focus()
+        self._show_filter()
         self._rows = HistoryRows((), self.session.workspace.clock.now(), None)
         self._read()
 
     def action_leave_filter(self) -> None:
         """Esc: out of the filter line, then without a filter, then to the overview."""
         field = self.query_one("#filter", Input)
-        if field.has_focus or self._query.text:
-            field.value = ""
-            field.disabled = True
-            field.remove_class("-shown")
+        if field.has_focus:
+            self._show_filter()
+        elif self._query.text:
             self._filtered(_NO_FILTER)
         else:
             self.lockgate.action_overview()
+
+    def _show_filter(self) -> None:
+        """The filter line as it is applied; the list takes the keys."""
+        field = self.query_one("#filter", Input)
+        self._trouble_changed(self.lockgate.trouble)
+        self.query_one("#operations", TableView).focus()
+        field.value = self._query.text
+        field.disabled = True
+        field.set_class(bool(self._query.text), "-shown")
 
     # -- actions ------------------------------------------------------------------------------
 
@@ -206,7 +225,7 @@ class HistoryScreen(PlaceScreen):
         if entry is None or world is None:
             return
         self.load(
-            lambda: detail_lines(world.snapshot, entry, world.now),
+            lambda: detail_lines(world.snapshot, entry, world.now, whole=True),
             lambda lines: self.app.push_screen(
                 MessagePanel(f"Record {entry.id or entry.commit}", lines, tall=True)
             ),
@@ -227,7 +246,7 @@ class HistoryScreen(PlaceScreen):
 
                 self.lockgate.operator.begin(Intent(make, asked=True))
 
-        self.app.push_screen(AskDialog("Note", (line(entry.summary),)), answered)
+        self.app.push_screen(AskDialog("Note", (line(one_line(entry.summary, 300)),)), answered)
 
     def do_export(self) -> None:
         """Writes what is listed to a file: JSON lines, or CSV by its ending."""
@@ -249,6 +268,11 @@ class HistoryScreen(PlaceScreen):
             said = await self.lockgate.operator.attempt(f"Export to {name}", do, stoppable=True)
         if said is not None:
             self.lockgate.say(said)
+
+    def selected_id(self) -> str | None:
+        """The record's id, or the commit where there is no record."""
+        entry = self._entry
+        return (entry.id or entry.commit) if entry else None
 
     def shell_lines(self) -> tuple[str, ...]:
         """Commands for the list and the record."""

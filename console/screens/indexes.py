@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
+from textual.containers import Container
 from textual.widget import Widget
 
 from console.actions import Action
+from console.operations import index_look
+from console.operations.index_look import Verified
+from console.screens.index_inside import IndexInside, Tab
 from console.screens.message import MessagePanel
-from console.screens.place import PlaceScreen, bindings_of
+from console.screens.place import FRAME_LINES, WIDE, PlaceScreen, bindings_of
+from console.screens.session import Session
 from console.screens.versions import offer_switch
 from console.views.diff import diff_lines
-from console.views.documents import document_lines
 from console.views.indexes import detail_lines, indexes_table, ready_key
-from console.views.line import Line, Part, line
+from console.views.line import Line
+from console.views.probes import probe_lines, verified_lines
 from console.views.table import Table
+from console.views.trouble import trouble_lines
 from console.views.versions import environment_choices
 from console.views.world import World
 from console.widgets.pane import Pane
 from console.widgets.table import TableView
+from store.errors import LockgateError
 from store.progress import Report, Stop
 from store.records.component import Pin
 
@@ -31,10 +39,18 @@ class IndexesScreen(PlaceScreen):
     BINDINGS = bindings_of("indexes")
     AUTO_FOCUS = "#versions"
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._aimed: str | None = None
+        self._verified: dict[Pin, Verified] = {}
+        """What the verifies of this console found."""
+
     def body(self) -> Iterable[Widget]:
-        """A table and a pane."""
+        """A table, the version under the cursor, and its probes where there is room."""
         yield TableView(id="versions")
-        yield Pane(id="version")
+        with Container(id="below"):
+            yield Pane(id="version")
+            yield Pane(id="probes")
 
     def draw(self, world: World) -> None:
         """Reads the manifests in the reading thread."""
@@ -45,12 +61,24 @@ class IndexesScreen(PlaceScreen):
         table = self.query_one("#versions", TableView)
         first = table.key is None
         table.show(rows)
+        self._fit()
         if first and ready is not None and self._aimed is None:
             table.select(ready)
         elif self._aimed is not None and table.select(self._aimed):
             self._aimed = None
 
-    _aimed: str | None = None
+    def on_resize(self) -> None:
+        """What is below takes what the list leaves."""
+        self._fit()
+        self.on_table_view_moved()
+
+    def _fit(self) -> None:
+        """The list is as long as it is, up to what leaves room for the version under the cursor."""
+        table = self.query_one("#versions", TableView)
+        wide = self.size.width >= WIDE
+        below = max(8, self.size.height // 2) if wide else 8
+        most = max(4, self.size.height - FRAME_LINES - below)
+        table.styles.height = min(table.count + 2, most) if wide else most
 
     def aim(self, target: str) -> None:
         """Puts the cursor on `index/name@vN`, now or once the list is there."""
@@ -64,10 +92,22 @@ class IndexesScreen(PlaceScreen):
     def on_table_view_moved(self) -> None:
         """Shows the version under the cursor."""
         pin, world = self._pin, self.session.world
+        detail, probes = self.query_one("#version", Pane), self.query_one("#probes", Pane)
         if pin is None or world is None:
-            self.query_one(Pane).show(())
+            detail.show(())
+            probes.show(())
             return
-        self.load(lambda: detail_lines(world, pin), self.query_one(Pane).show, group="detail")
+        self.load(lambda: detail_lines(world, pin), detail.show, group="detail")
+        if self.size.width >= WIDE:
+            self.load(partial(self._probe_lines, pin), probes.show, group="probes")
+
+    def _probe_lines(self, pin: Pin) -> tuple[Line, ...]:
+        if (done := self._verified.get(pin)) is not None:
+            return verified_lines(done)
+        try:
+            return probe_lines(index_look.probes(self.session.workspace, str(pin)))
+        except LockgateError as error:
+            return trouble_lines(error)
 
     def on_table_view_opened(self) -> None:
         """Enter."""
@@ -111,41 +151,43 @@ class IndexesScreen(PlaceScreen):
 
     def do_documents(self) -> None:
         """The source documents of the version under the cursor."""
+        self._open("documents")
+
+    def do_probes(self) -> None:
+        """Its golden queries."""
+        self._open("probes")
+
+    def _open(self, tab: Tab) -> None:
         pin = self._pin
-        if pin is None:
-            return
-
-        def make(_: Report, __: Stop) -> tuple[Line, ...]:
-            from console.operations import index_look
-
-            return document_lines(index_look.documents(self.session.workspace, str(pin)))
-
-        self.run_worker(self._shown(f"Documents of {pin}", make), exit_on_error=False)
+        if pin is not None:
+            self.app.push_screen(IndexInside(self.session, pin, tab, self._verified.get(pin)))
 
     def do_verify(self) -> None:
-        """Reads every byte again, in a worker."""
-        pin = self._pin
-        if pin is None:
-            return
+        """Reads every byte again, in a worker; Esc stops it."""
+        if self._pin is not None:
+            self.run_worker(self._verify(self._pin), exit_on_error=False)
 
-        def make(report: Report, _: Stop) -> tuple[Line, ...]:
-            from console.operations import index_look
+    async def _verify(self, pin: Pin) -> None:
+        def do(report: Report, stop: Stop) -> Verified:
+            return index_look.verify(self.session.workspace, str(pin), report=report, stop=stop)
 
-            done = index_look.verify(self.session.workspace, str(pin), report=report)
-            return (
-                line(Part("✓ ", "good"), f"{done.pin} is whole"),
-                line(
-                    f"{done.files} files hashed, {done.passages:,} passages, a fresh copy opened and probed"
-                ),
-            )
-
-        self.run_worker(self._shown(f"Verify {pin}", make), exit_on_error=False)
+        self._verified.pop(pin, None)
+        with self.session.doing(f"Verify {pin}"):
+            done = await self.lockgate.operator.attempt(f"Verify {pin}", do, stoppable=True)
+        if done is not None:
+            self._verified[pin] = done
+            self.app.push_screen(IndexInside(self.session, pin, "probes", done))
+        self.on_table_view_moved()
 
     async def _shown(self, head: str, make: Callable[[Report, Stop], tuple[Line, ...]]) -> None:
         with self.session.doing(head):
             lines = await self.lockgate.operator.attempt(head, make)
         if lines is not None:
             self.app.push_screen(MessagePanel(head, lines, tall=len(lines) > 4))
+
+    def selected_id(self) -> str | None:
+        """`index/name@vN`."""
+        return str(self._pin) if self._pin else None
 
     def shell_lines(self) -> tuple[str, ...]:
         """Commands for the version under the cursor."""

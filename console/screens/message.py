@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,21 +12,26 @@ from textual.widgets import Static
 
 from console.screens.dialog import Dialog
 from console.views.line import Line
-from console.widgets.content import flat, literal
+from console.widgets.content import key_hints, literal
 from console.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from console.screens.saying import Saying
 
 
 class MessagePanel(Dialog[None]):
-    """A head and lines below it; Enter and Esc close it."""
+    """A head and lines below it; Enter and Esc close it. With `copy`, `y` copies that."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "back_once_read", "close", show=False),
         Binding("up,k", "scroll(-1)", "up", show=False),
         Binding("down,j", "scroll(1)", "down", show=False),
+        Binding("y", "copy", "copy", show=False),
     ]
 
-    def __init__(self, head: str, lines: Sequence[Line], *, tall: bool = False) -> None:
+    def __init__(self, head: str, lines: Sequence[Line], *, tall: bool = False, copy: str = "") -> None:
         super().__init__()
+        self._copy = copy
         self.head = head
         self.lines = tuple(lines)
         self._tall = tall
@@ -38,8 +43,8 @@ class MessagePanel(Dialog[None]):
             pane = Pane(id="message")
             pane.show(self.lines)
             yield pane
-            yield Static(flat(()), classes="status")
-            yield Static(literal("Esc close"), classes="keys")
+            copy = (("y", "copy"),) if self._copy else ()
+            yield Static(key_hints(*copy, ("Esc", "close")), classes="keys")
 
     def ready(self) -> None:
         """The text can be scrolled."""
@@ -48,6 +53,11 @@ class MessagePanel(Dialog[None]):
     def action_back_once_read(self) -> None:
         """Closes it."""
         self.dismiss(None)
+
+    def action_copy(self) -> None:
+        """Copies what there is to copy."""
+        if self._copy:
+            cast("Saying", self.app).copy(self._copy)
 
     def action_scroll(self, by: int) -> None:
         """A line up or down."""

@@ -85,6 +85,11 @@ class OverviewScreen(PlaceScreen):
         """Commands for the cell."""
         return self.doer.shell_lines()
 
+    def selected_id(self) -> str | None:
+        """The version in the cell, the release of its environment, or the operation under the cursor."""
+        recent = self.query_one("#recent", TableView)
+        return recent.key if recent.has_focus else self.doer.selected_id()
+
     def on_table_view_moved(self, event: TableView.Moved) -> None:
         """What can be done depends on the cell."""
         if event.table.id == "grid":

@@ -15,6 +15,7 @@ from console.screens.message import MessagePanel
 from console.screens.operate import Intent
 from console.screens.versions import VersionsDialog
 from console.views import overview as view
+from console.views.line import line
 from console.views.release import release_lines
 from console.views.versions import (
     EVERYTHING,
@@ -26,7 +27,8 @@ from console.views.versions import (
 from console.views.world import World
 from console.widgets.table import TableView
 from store.progress import Report, Stop
-from store.records.component import Component
+from store.records.component import Component, Pin
+from store.text import one_line
 
 if TYPE_CHECKING:
     from console.screens.overview import OverviewScreen
@@ -184,7 +186,10 @@ class OverviewKeys:
             if text is not None:
                 self._begin(lambda _: note.plan(self._workspace, record, text), asked=True)
 
-        self._app.push_screen(AskDialog(f"Note on the newest operation in {self._environment}"), answered)
+        operation = self._world.snapshot.operation(record)
+        said = (line(one_line(operation.summary, 300)),) if operation else ()
+        head = f"Note on the newest operation in {self._environment}"
+        self._app.push_screen(AskDialog(head, said), answered)
 
     def do_clear(self) -> None:
         """Lets a rejected release be promoted again."""
@@ -194,6 +199,16 @@ class OverviewKeys:
                 self._begin(lambda _: clear.plan(self._workspace, release))
 
         self._app.push_screen(ChooseDialog("Clear which release?", rejected_choices(self._world)), chosen)
+
+    def selected_id(self) -> str | None:
+        """`kind/name@vN` of the cell, or the release on the rows that are no components."""
+        environment, component = self._environment, self._component
+        if environment is None:
+            return str(component) if component else None
+        if component is None:
+            return self._world.snapshot.environment(environment).stable
+        version = current_version(self._world, environment, component)
+        return str(Pin(component, version)) if version else None
 
     def shell_lines(self) -> tuple[str, ...]:
         """Commands for the cell."""

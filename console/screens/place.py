@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 FOOTER_KEYS = 6
+WIDE = 110
+"""Columns from which panes stand beside each other."""
+FRAME_LINES = 4
+"""Title, its rule and the keys."""
 STILL_READING = "The store is still being read."
 
 
@@ -42,7 +46,7 @@ class PlaceScreen(Screen[None]):
     """One numbered screen. Subclasses name their `place`, compose a body and draw a view."""
 
     place: ClassVar[Place]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -150,7 +154,20 @@ class PlaceScreen(Screen[None]):
         """Shows the shell commands for what is selected."""
         commands = self.shell_lines()
         lines: list[Line] = [line(Part(one, "strong")) for one in commands]
-        self.app.push_screen(MessagePanel("In the shell", lines or [line("nothing is selected")]))
+        panel = MessagePanel("In the shell", lines or [line("nothing is selected")], copy="\n".join(commands))
+        self.app.push_screen(panel)
+
+    def do_copy(self) -> None:
+        """Copies the id of what is selected."""
+        id = self.selected_id()
+        if id is None:
+            self.lockgate.say("Nothing is selected that has an id.", severity="warning")
+        else:
+            self.lockgate.copy(id)
+
+    def selected_id(self) -> str | None:
+        """The reference of what is selected, as the shell takes it."""
+        return None
 
     def shell_lines(self) -> tuple[str, ...]:
         """The shell commands for what is selected."""

@@ -15,7 +15,7 @@ from console.operations.plan import Plan
 from console.screens.dialog import Dialog
 from console.views.line import Part, line, muted
 from console.views.plan import can_override, missing, plan_lines
-from console.widgets.content import flat, literal
+from console.widgets.content import flat, key_hints, literal
 from console.widgets.pane import Pane
 
 
@@ -49,7 +49,7 @@ class PlanDialog(Dialog[Decision | None]):
     def compose(self) -> ComposeResult:
         """Plan above, fields below."""
         plan = self.plan
-        with Vertical(classes="box"):
+        with Vertical(classes="box -close"):
             yield Static(literal(plan.title), classes="head")
             pane = Pane(id="plan")
             pane.show(plan_lines(plan))
@@ -108,12 +108,10 @@ class PlanDialog(Dialog[Decision | None]):
 
     def _keys(self) -> Content:
         if self._overridable:
-            return flat(line(Part("⏎", "key"), " override   ", Part("Esc", "key"), " back"))
+            return key_hints(("⏎", "override"), ("↑↓", "read"), ("Esc", "back"))
         if self.plan.unmet:
-            return flat(line(Part("Esc", "key"), " back"))
-        return flat(
-            line(Part("⏎", "key"), " go ahead   ", Part("↑↓", "key"), " read   ", Part("Esc", "key"), " back")
-        )
+            return key_hints(("↑↓", "read"), ("Esc", "back"))
+        return key_hints(("⏎", "go ahead"), ("↑↓", "read"), ("Esc", "back"))
 
 
 def _field(id: str, label: tuple[Part, ...], value: str) -> ComposeResult:

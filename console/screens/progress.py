@@ -7,12 +7,14 @@ from time import monotonic
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
 from console.screens.dialog import Dialog
+from console.views.line import line, muted
 from console.views.progress import progress_lines
-from console.widgets.content import literal, paragraphs
+from console.widgets.content import flat, key_hints, literal, paragraphs
 from store.progress import Progress
 
 
@@ -65,7 +67,10 @@ class ProgressPanel(Dialog[None]):
         with Vertical(classes="box"):
             yield Static(literal(self._head), classes="head")
             yield Static("", id="step", markup=False)
-            yield Static(literal("Esc stop" if self._stoppable else "this ends by itself"), classes="keys")
+            yield Static(self._keys(), classes="keys")
+
+    def _keys(self) -> Content:
+        return key_hints(("Esc", "stop")) if self._stoppable else flat(line(muted("this ends by itself")))
 
     def on_mount(self) -> None:
         """Counts the seconds."""

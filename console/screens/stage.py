@@ -206,6 +206,15 @@ class StageScreen(PlaceScreen):
 
         self.lockgate.operator.begin(Intent(make, why=note_for(composition.changes), overridable=True))
 
+    def selected_id(self) -> str | None:
+        """The version that is picked, or else the base's."""
+        component, world = self._component, self.session.world
+        if component is None or world is None:
+            return None
+        base = base_release(world, self._base)
+        version = self._picks.get(str(component)) or (base.version_of(component) if base else None)
+        return str(Pin(component, version)) if version else str(component)
+
     def shell_lines(self) -> tuple[str, ...]:
         """The stage command for what is picked."""
         sets = " ".join(f"--set {name}={version}" for name, version in self._picks.items())

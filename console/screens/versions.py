@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from console.actions import find
+from console.actions import of
 from console.operations import switch
 from console.screens.choose import ChooseDialog
 from console.screens.dialog import Dialog
@@ -18,12 +18,15 @@ from console.screens.message import MessagePanel
 from console.screens.operate import Intent
 from console.screens.session import Session
 from console.views.diff import diff_lines
+from console.views.indexes import detail_lines
+from console.views.line import Line
 from console.views.trouble import trouble_lines
 from console.views.versions import environment_choices, versions_table
 from console.views.world import World
-from console.widgets.content import literal
+from console.widgets.content import key_hints, literal
+from console.widgets.pane import Pane
 from console.widgets.table import TableView
-from store.records.component import Component, Pin
+from store.records.component import Component, Kind, Pin
 
 if TYPE_CHECKING:
     from console.app import LockgateApp
@@ -31,11 +34,12 @@ if TYPE_CHECKING:
 
 
 class VersionsDialog(Dialog[None]):
-    """A list of versions, newest first."""
+    """A list of versions, newest first; below it what the one under the cursor changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "serve", "switch", show=False),
         Binding("d", "compare", "diff", show=False),
+        Binding("y", "copy", "copy", show=False),
     ]
 
     def __init__(self, session: Session, component: Component, environment: str | None) -> None:
@@ -49,9 +53,9 @@ class VersionsDialog(Dialog[None]):
         with Vertical(classes="box -tall"):
             yield Static(literal(str(self._component)), classes="head")
             yield TableView(id="versions")
-            keys = [find("compare")] if self.session.readonly else [find("serve"), find("compare")]
-            hints = "   ".join(f"{one.key_text} {one.label}" for one in keys)
-            yield Static(literal(f"{hints}   Esc back"), classes="keys")
+            yield Pane(id="differs")
+            hints = [(one.key_text, one.label) for one in of("versions", self.session.readonly)]
+            yield Static(key_hints(*hints, ("Esc", "back")), classes="keys")
 
     def on_mount(self) -> None:
         """Follows the store."""
@@ -64,7 +68,25 @@ class VersionsDialog(Dialog[None]):
 
     def _draw(self, world: World | None) -> None:
         if world is not None:
-            self.query_one(TableView).show(versions_table(world, self._component))
+            table = self.query_one(TableView)
+            table.show(versions_table(world, self._component))
+            table.styles.height = min(table.count + 1, max(4, self.app.size.height // 3))
+
+    @work(group="differs", exclusive=True, exit_on_error=False)
+    async def on_table_view_moved(self) -> None:
+        """Shows what the version under the cursor changed; of an index, which takes reading, what it is."""
+        world, pin = self.session.world, self._pin
+        if world is None or pin is None:
+            return
+        try:
+            if self._component.kind is Kind.INDEX:
+                lines = await self.session.read(detail_lines, world, pin)
+            else:
+                lines = await self.session.read(_differs, self.session, world, pin)
+        except Exception as error:
+            lines = trouble_lines(error)
+        if self.is_attached:
+            self.query_one("#differs", Pane).show(lines)
 
     def on_table_view_opened(self, event: TableView.Opened) -> None:
         """Enter shows what the version changed."""
@@ -85,13 +107,18 @@ class VersionsDialog(Dialog[None]):
         world, pin = self.session.world, self._pin
         if world is None or pin is None:
             return
-        older = Pin(pin.component, f"v{pin.number - 1}") if pin.number > 1 else None
+        older = _older(pin)
         head = f"{older} → {pin.version}" if older else f"{pin}: the first version"
         try:
-            lines = await self.session.read(diff_lines, self.session.workspace, world.snapshot, older, pin)
+            lines = await self.session.work(_differs, self.session, world, pin)
         except Exception as error:
             lines = trouble_lines(error)
         self.app.push_screen(MessagePanel(head, lines, tall=True))
+
+    def action_copy(self) -> None:
+        """Copies `kind/name@vN`."""
+        if self._pin is not None:
+            cast("LockgateApp", self.app).copy(str(self._pin))
 
     def action_serve(self) -> None:
         """Serves the version under the cursor in an environment."""
@@ -99,6 +126,14 @@ class VersionsDialog(Dialog[None]):
         if pin is None or world is None or self.session.readonly:
             return
         offer_switch(cast("LockgateApp", self.app), world, pin, self._environment)
+
+
+def _older(pin: Pin) -> Pin | None:
+    return Pin(pin.component, f"v{pin.number - 1}") if pin.number > 1 else None
+
+
+def _differs(session: Session, world: World, pin: Pin) -> tuple[Line, ...]:
+    return diff_lines(session.workspace, world.snapshot, _older(pin), pin, base="")
 
 
 def offer_switch(app: LockgateApp, world: World, pin: Pin, preferred: str | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from console.operations import differ
-from console.views.line import BLANK, Line, Part, Tone, line, muted
+from console.views.line import BLANK, HANG, Line, Part, Tone, line, muted
 from console.views.words import counted
 from prompts.compare import Line as Compared
 from prompts.compare import compare, compare_text
@@ -26,17 +26,21 @@ _SIGN: dict[str, tuple[str, Tone]] = {
 
 
 def diff_lines(
-    workspace: Workspace, snapshot: Snapshot, older: Pin | None, newer: Pin | None
+    workspace: Workspace, snapshot: Snapshot, older: Pin | None, newer: Pin | None, base: str = "the base"
 ) -> tuple[Line, ...]:
-    """The difference from `older` to `newer`; None stands for "not there". May read index files."""
+    """The difference from `older` to `newer`; None stands for "not there". May read index files.
+
+    `base` is what `older` is called where it is not there; empty where that says nothing.
+    """
     if older == newer:
         return (line(muted("nothing differs")),)
     pin = newer or older
     if pin is None:
         return ()
     if older is None or newer is None:
-        word = "not in the base" if older is None else "taken out"
-        return (line(Part(f"{pin} is {word}", "accent")), BLANK, *_whole(snapshot, pin))
+        word = f"not in {base}" if older is None else "taken out"
+        head = (line(Part(f"{pin} is {word}", "accent")), BLANK) if base else ()
+        return (*head, *_whole(snapshot, pin))
     if pin.component.kind is Kind.INDEX:
         return _index(workspace, snapshot, older, newer)
     if pin.component.kind is Kind.PROMPT:
@@ -100,8 +104,8 @@ def _compared(lines: tuple[Compared, ...]) -> Iterator[Line]:
 def _compared_line(one: Compared) -> Line:
     sign, tone = _SIGN[one.op]
     if one.op == "equal":
-        return line(muted(sign + one.text))
-    parts: list[Part] = [Part(sign, tone)]
+        return line(muted(sign), HANG, muted(one.text))
+    parts: list[Part] = [Part(sign, tone), HANG]
     whole = len(one.segments) == 1
     for segment in one.segments:
         if segment.op == "equal":
@@ -137,10 +141,11 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") ->
             yield from _fields(was, now, f"{prefix}{key}.")
         elif was == now:
             if was not in (None, "", [], {}):
-                yield line(muted(f"  {prefix}{key:<20} {was}"))
+                yield line(muted(f"  {prefix + key:<22} "), HANG, muted(str(was)))
         else:
             yield line(
-                Part(f"~ {prefix}{key:<20} ", "accent"),
+                Part(f"~ {prefix + key:<22} ", "accent"),
+                HANG,
                 Part(_value(was), "removed"),
                 muted(" → "),
                 Part(_value(now), "added"),
@@ -178,8 +183,8 @@ def _documents(documents: Mapping[str, list[str]]) -> Iterator[Line]:
     )
     for key, sign, tone in signs:
         names = documents.get(key, [])
-        yield line(Part(f"{counted(len(names), 'document')} {key}", "strong"))
+        yield line(Part(f"{counted(len(names), 'document')} {key}", "strong" if names else "muted"))
         for name in names[:_DOCUMENTS]:
-            yield line(Part(f"  {sign} ", tone), name)
+            yield line(Part(f"  {sign} ", tone), HANG, name)
         if len(names) > _DOCUMENTS:
             yield line(muted(f"  {sign} and {len(names) - _DOCUMENTS:,} more"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from console.views.ages import age, full_stamp, stamp
-from console.views.line import BLANK, Line, Part, line, muted
+from console.views.line import BLANK, HANG, Line, Part, line, muted
 from console.views.marks import GATE, gate_mark, kind_mark
 from console.views.plan import change_line
 from console.views.table import Column, Row
@@ -14,15 +14,18 @@ from console.views.verdict import verdict_lines
 from store.history.entry import Entry
 from store.records.operation import Operation
 from store.snapshot import Snapshot
+from store.text import one_line
 
 COLUMNS = (
     Column("when", width=12),
-    Column("who", width=10, drop=2),
-    Column("what", width=11),
-    Column("where", width=10, drop=1),
-    Column("summary", grow=1, least=24),
-    Column("gate", width=15, drop=3),
+    Column("who", most=14, drop=1),
+    Column("what", most=12),
+    Column("where", most=16, drop=2),
+    Column("summary", grow=1, least=32),
+    Column("gate", most=15, drop=3),
 )
+_SUMMARY = 200
+"""Characters of a summary that are shown beside the list."""
 
 
 def entry_row(entry: Entry, now: datetime) -> Row:
@@ -42,14 +45,17 @@ def entry_row(entry: Entry, now: datetime) -> Row:
     )
 
 
-def detail_lines(snapshot: Snapshot, entry: Entry, now: datetime) -> tuple[Line, ...]:
-    """What, why, evidence, conditions, changes and later notes of one operation."""
-    return tuple(_detail(snapshot, entry, now))
+def detail_lines(snapshot: Snapshot, entry: Entry, now: datetime, whole: bool = False) -> tuple[Line, ...]:
+    """What, why, evidence, conditions, changes and later notes of one operation.
+
+    Unless it is wanted `whole`, a long summary is cut, so that it does not push the rest out of sight.
+    """
+    return tuple(_detail(snapshot, entry, now, whole))
 
 
-def _detail(snapshot: Snapshot, entry: Entry, now: datetime) -> Iterator[Line]:
+def _detail(snapshot: Snapshot, entry: Entry, now: datetime, whole: bool) -> Iterator[Line]:
     kind = kind_mark(entry.kind)
-    yield line(Part(entry.summary, "strong"))
+    yield line(Part(entry.summary if whole else one_line(entry.summary, _SUMMARY), "strong"))
     where = f" in {entry.environment}" if entry.environment else ""
     yield line(Part(kind.text, kind.tone), f"{where}, {age(now, entry.at)} ago by {entry.author}")
     yield line(muted(full_stamp(entry.at)))
@@ -62,7 +68,7 @@ def _detail(snapshot: Snapshot, entry: Entry, now: datetime) -> Iterator[Line]:
     if record.before or record.after:
         yield line(f"{record.before or 'nothing'} → {record.after or 'nothing'}")
     yield BLANK
-    yield line(muted("why  "), record.why or muted("no note was left"))
+    yield line(muted("why  "), HANG, record.why or muted("no note was left"))
     if record.changes:
         yield BLANK
         for change in record.changes:
@@ -75,7 +81,7 @@ def _detail(snapshot: Snapshot, entry: Entry, now: datetime) -> Iterator[Line]:
                 yield from verdict_lines(verdict)
     for note in snapshot.notes(record.id):
         yield BLANK
-        yield line(Part("note  ", "accent"), note.strip())
+        yield line(Part("note  ", "accent"), HANG, note.strip())
     yield BLANK
     yield line(muted(f"record {record.id}"))
     yield line(muted(f"commit {entry.commit}"))
@@ -90,6 +96,7 @@ def _overrides_and_checks(record: Operation) -> Iterator[Line]:
         mark = gate_mark(record.gate)
         yield line(muted("gate  "), Part(mark.text, mark.tone))
     for override in record.overrides:
-        yield line(Part(f"! overridden {override.condition}: ", "warn"), override.reason)
+        condition = Part(f"overridden {override.condition}: ", "warn")
+        yield line(Part("! ", "warn"), HANG, condition, override.reason)
     for check in record.checks:
-        yield line(muted("· "), muted(check))
+        yield line(muted("· "), HANG, muted(check))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.views.ages import age, full_stamp, span
-from console.views.line import BLANK, Line, Part, Tone, line, muted
+from console.views.line import Line, Part, Tone, line, muted
 from console.views.marks import INDEX_STATUS
 from console.views.table import Column, Row, Table
 from console.views.versions import current_version
@@ -14,6 +14,7 @@ from console.views.world import World
 from store.records.component import Component, Kind, Pin
 from store.records.versions import DocumentDelta
 from store.rules.index_status import IndexStatus
+from store.text import one_line
 
 COLUMNS = (
     Column("version", least=8, most=10),
@@ -26,6 +27,8 @@ COLUMNS = (
     Column("what changed", grow=1, least=12),
     Column("serves", least=8, most=24, drop=1),
 )
+_WHAT, _DIGEST = 200, 48
+"""Characters of what changed, and of the digest, that are shown below the list."""
 
 
 def indexes_table(world: World) -> Table:
@@ -106,32 +109,27 @@ def _detail(world: World, pin: Pin) -> Iterator[Line]:
     status = world.statuses[pin.component.name][pin.version]
     manifest = world.snapshot.index(pin)
     mark = INDEX_STATUS[status.status]
-    yield line(Part(str(pin), "strong"), "   ", Part(mark.text, mark.tone), _standing(world, status))
+    yield line(Part(str(pin), "strong"), "   ", Part(mark.text, mark.tone))
+    yield line(_standing(world, status))
     if manifest.what_changed:
-        yield line(manifest.what_changed)
-    yield BLANK
-    yield line(
-        f"{counted(manifest.documents, 'document')} in {counted(manifest.passages, 'passage')}",
-        muted(f", cut {manifest.chunking}" if manifest.chunking else ""),
-    )
-    yield line(
-        "embedded by ",
-        manifest.embedder.name,
-        muted(f", {manifest.embedder.dimension} dimensions, {manifest.space}"),
-    )
-    yield line(muted(f"built {full_stamp(manifest.built_at)} from {manifest.source or 'records'}"))
-    if manifest.parent:
-        yield line(muted(f"on top of {manifest.parent}"))
+        yield line(one_line(manifest.what_changed, _WHAT))
     size = sum(file.size for file in manifest.files)
-    if manifest.files:
-        yield line(muted(f"{len(manifest.files)} sealed files, {size / 1_000_000:,.1f} MB"))
-    yield line(muted(manifest.digest))
+    files = f", {len(manifest.files)} sealed files, {size / 1_000_000:,.1f} MB" if manifest.files else ""
+    contents = f"{counted(manifest.documents, 'document')} in {counted(manifest.passages, 'passage')}"
+    yield line(contents, muted(files))
+    cut = f"cut {manifest.chunking}, " if manifest.chunking else ""
+    embedder = f"embedded by {manifest.embedder.name}, {manifest.embedder.dimension} dimensions"
+    yield line(muted(f"{cut}{embedder}, {manifest.space}"))
+    parent = f", on top of {manifest.parent}" if manifest.parent else ""
+    source = one_line(manifest.source or "records", 80)
+    yield line(muted(f"built {full_stamp(manifest.built_at)} from {source}{parent}"))
+    yield line(muted(f"{manifest.digest[:_DIGEST]}…"))
 
 
 def _standing(world: World, status: IndexStatus) -> str:
     if status.environments:
-        return f"   in {', '.join(status.environments)}"
+        return f"serves {', '.join(status.environments)}"
     if status.last_served is None:
-        return "   never served"
-    left = f", ready for {span(status.left)} more" if status.left else ""
-    return f"   last served {age(world.now, status.last_served)} ago{left}"
+        return "never served"
+    ready = f"ready for {span(status.left)} more, " if status.left else ""
+    return f"{ready}last served {age(world.now, status.last_served)} ago"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tone = Literal["plain", "strong", "muted", "good", "warn", "bad", "accent", "added", "removed", "key"]
+Tone = Literal["plain", "strong", "muted", "good", "warn", "bad", "accent", "added", "removed", "key", "hang"]
 """What a stretch of text means; the theme decides how it looks. Never the only signal."""
 
 
@@ -19,6 +19,8 @@ class Part:
 
 Line = tuple[Part, ...]
 """One line; the parts stand beside each other."""
+HANG = Part("", "hang")
+"""Where the line goes on when it is wrapped: below what stands after this mark."""
 
 
 def line(*parts: str | Part) -> Line:

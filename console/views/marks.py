@@ -31,6 +31,7 @@ INDEX_STATUS = {
     "rollback_ready": Mark("↺", "rollback ready", "accent"),
     "archived": Mark("·", "archived", "muted"),
     "built": Mark("○", "built", "plain"),
+    "unknown": Mark("?", "unknown", "warn"),
 }
 """By the status that store.rules.index_status gives."""
 
@@ -73,6 +74,17 @@ KIND = {
     "note": Mark("»", "note", "muted"),
     "init": Mark("*", "init", "muted"),
     "policy": Mark("§", "policy", "plain"),
+    "approve": Mark("✓", "approve", "plain"),
+    "advance": Mark("▶", "advance", "good"),
+    "pause": Mark("‖", "pause", "warn"),
+    "resume": Mark("▶", "resume", "plain"),
+    "abort": Mark("■", "abort", "warn"),
+    "fail": Mark("✗", "fail", "bad"),
+    "error": Mark("!", "error", "bad"),
+    "settle": Mark("·", "settle", "muted"),
+    "baseline": Mark("·", "baseline", "muted"),
+    "shadow": Mark("◐", "shadow", "plain"),
+    "unshadow": Mark("◌", "unshadow", "muted"),
     "commit": Mark("·", "commit", "muted"),
 }
 """By the kind of an operation."""

@@ -41,6 +41,7 @@ class Need:
 def needs(world: World) -> tuple[Need, ...]:
     """Everything that wants a person, the most urgent first."""
     return (
+        *_beginning(world),
         *_behind(world),
         *_holds(world),
         *_rejections(world),
@@ -53,6 +54,22 @@ def needs_table(world: World) -> Table:
     """`needs` as a table."""
     rows = tuple(Row(need.key, (need.text,)) for need in needs(world))
     return Table((Column("Needs you", grow=1),), rows, line(Part("✓ nothing needs you", "good")))
+
+
+def _beginning(world: World) -> Iterator[Need]:
+    """What comes next in a workspace that serves nothing yet."""
+    snapshot = world.snapshot
+    if not snapshot.components():
+        text = line(
+            Part("○ ", "accent"), "no component yet: ", Part("lockgate add prompt NAME --from DIR", "key")
+        )
+        yield Need("begin/add", line(*text, " begins"), "stage", "")
+    elif not any(one.stable for one in snapshot.environments()):
+        first = world.environments[0]
+        text = line(
+            Part("○ ", "accent"), Part(first, "strong"), "  serves nothing yet: ⏎ picks a first release"
+        )
+        yield Need("begin/stage", text, "stage", "")
 
 
 def _behind(world: World) -> Iterator[Need]:

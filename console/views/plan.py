@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from console.operations.plan import Check, Plan
-from console.views.line import BLANK, Line, Part, line, muted
+from console.views.line import BLANK, HANG, Line, Part, line, muted
 from console.views.marks import CHECK
 from store.records.operation import Change
+from store.text import one_line
+
+_WHAT, _SENTENCE, _SUMMARY = 120, 500, 500
+"""Characters that are shown: no text that somebody wrote pushes a condition out of sight."""
 
 
 def plan_lines(plan: Plan) -> tuple[Line, ...]:
@@ -23,7 +27,7 @@ def _lines(plan: Plan) -> Iterator[Line]:
             yield change_line(change)
         yield BLANK
     elif plan.summary != plan.title:
-        yield line(plan.summary)
+        yield line(one_line(plan.summary, _SUMMARY))
         yield BLANK
     order = ("unmet", "undecided", "warn", "ok")
     for check in sorted(plan.checks, key=lambda one: order.index(one.verdict)):
@@ -31,25 +35,27 @@ def _lines(plan: Plan) -> Iterator[Line]:
     if plan.effects:
         yield BLANK
         for effect in plan.effects:
-            yield line(muted("· "), effect)
+            yield line(muted("· "), HANG, one_line(effect, _SENTENCE))
     if plan.command:
         yield BLANK
-        yield line(muted("in the shell: "), muted(plan.command))
+        yield line(muted("in the shell: "), HANG, muted(one_line(plan.command, _SENTENCE)))
 
 
 def change_line(change: Change) -> Line:
     """`prompt/support  v1 → v2  what changed`."""
     return line(
         Part(f"{change.component:<20} ", "strong"),
-        f"{change.before or 'none'} → {change.after or 'none'}",
-        muted(f"  {change.what}" if change.what else ""),
+        f"{change.before or 'none'} → {change.after or 'none'}  ",
+        HANG,
+        muted(one_line(change.what, _WHAT)),
     )
 
 
 def check_line(check: Check) -> Line:
     """`✓ ok  gate: passed …`."""
     mark = CHECK[check.verdict]
-    return line(Part(f"{mark.text:<10}", mark.tone), Part(f" {check.name}: ", "muted"), check.text)
+    text = one_line(check.text, _SENTENCE)
+    return line(Part(f"{mark.text:<11} ", mark.tone), HANG, Part(f"{check.name}: ", "muted"), text)
 
 
 @dataclass(frozen=True, slots=True)

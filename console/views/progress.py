@@ -25,12 +25,17 @@ def progress_lines(step: Progress, elapsed: float) -> tuple[Line, ...]:
     """`step` after `elapsed` seconds."""
     lines = [line(Part(step.stage, "strong"), f"  {step.note}" if step.note else "")]
     if step.total:
-        counted = f"  {step.done:,} of {step.total:,}"
+        counted = f"  {_short(step.done, step.total)} of {_short(step.total, step.total)}"
         lines.append(line(Part(bar(step.done / step.total, BAR), "accent"), counted))
     elif step.done:
         lines.append(line(f"{step.done:,} done"))
     lines.append(line(muted(f"{span(timedelta(seconds=elapsed))}{_left(step, elapsed)}")))
     return tuple(lines)
+
+
+def _short(number: int, most: int) -> str:
+    """Whole where people count, in millions where they would not (bytes, mostly)."""
+    return f"{number:,}" if most < 10_000_000 else f"{number / 1_000_000:,.0f} M"
 
 
 def _left(step: Progress, elapsed: float) -> str:

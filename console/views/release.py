@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from console.views.ages import full_stamp
-from console.views.line import BLANK, Line, Part, line, muted
+from console.views.line import BLANK, HANG, Line, Part, line, muted
 from console.views.overview import about_version
 from console.views.verdict import verdict_lines
 from store.snapshot import Snapshot
+from store.text import one_line
 
 
 def release_lines(snapshot: Snapshot, id: str) -> tuple[Line, ...]:
@@ -24,7 +25,8 @@ def _lines(snapshot: Snapshot, id: str) -> Iterator[Line]:
     yield BLANK
     for pin in release.pins():
         about = about_version(snapshot, pin)
-        yield line(Part(f"{pin.component!s:<24} ", "strong"), f"{pin.version:<5} ", muted(about))
+        name = Part(f"{pin.component!s:<24} ", "strong")
+        yield line(name, f"{pin.version:<5} ", HANG, muted(one_line(about, 160)))
     for verdict in snapshot.verdicts(id)[:5]:
         yield BLANK
         yield from verdict_lines(verdict)

@@ -119,7 +119,7 @@ def judged_lines(verdicts: Sequence[Verdict], needs_gate: bool) -> tuple[Line, .
 def _judged(verdicts: Sequence[Verdict], needs_gate: bool) -> Iterator[Line]:
     if not verdicts:
         mark = gate_mark("none")
-        way = "e runs them" if needs_gate else "no environment wants any: g goes on"
+        way = "e runs them" if needs_gate else "no environment wants any: s goes on"
         yield line(Part(mark.text, mark.tone), f"  {way}")
     for number, verdict in enumerate(verdicts):
         if number:

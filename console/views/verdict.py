@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from console.views.line import BLANK, Line, Part, Tone, line, muted
+from console.views.line import BLANK, HANG, Line, Part, Tone, line, muted
 from console.views.marks import Mark, gate_mark
 from console.views.progress import bar
 from store.records.verdict import CategoryVerdict, Flip, Verdict
@@ -35,7 +35,7 @@ def _lines(verdict: Verdict) -> Iterator[Line]:
     for category in verdict.categories:
         yield from category_lines(category)
     for reason in verdict.reasons:
-        yield line(Part("· ", "warn"), reason)
+        yield line(Part("· ", "warn"), HANG, reason)
     if verdict.flips:
         yield BLANK
         yield from flip_lines(verdict.flips)
@@ -56,7 +56,7 @@ def category_lines(one: CategoryVerdict) -> Iterator[Line]:
             muted(f"  {'baseline':<12} "), muted(bar(one.baseline, BAR)), muted(f" {one.baseline * 100:5.1f}")
         )
     if one.outcome != "pass" or one.only_informs:
-        yield line(Part(f"  {one.reason}", "warn"))
+        yield line("  ", HANG, Part(one.reason, "warn"))
 
 
 def flip_lines(flips: Sequence[Flip]) -> Iterator[Line]:
@@ -67,12 +67,13 @@ def flip_lines(flips: Sequence[Flip]) -> Iterator[Line]:
         tone: Tone = "removed" if flip.after < flip.before else "added"
         yield line(
             Part(f"{flip.before * 100:3.0f} → {flip.after * 100:3.0f}  ", tone),
+            HANG,
             Part(one_line(flip.question or flip.case, 120), "strong"),
             muted(f"  {flip.category}"),
         )
-        yield line(muted("    before  "), one_line(flip.answer_before, 200))
-        yield line(muted("    after   "), one_line(flip.answer_after, 200))
+        yield line(muted("    before  "), HANG, one_line(flip.answer_before, 200))
+        yield line(muted("    after   "), HANG, one_line(flip.answer_after, 200))
         if flip.reason:
-            yield line(muted(f"    {one_line(flip.reason, 200)}"))
+            yield line("    ", HANG, muted(one_line(flip.reason, 200)))
     if len(flips) > _FLIPS:
         yield line(muted(f"and {len(flips) - _FLIPS} more"))

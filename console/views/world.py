@@ -10,8 +10,9 @@ from console.operations.reconcile import is_behind
 from store.errors import LockgateError
 from store.history.entry import Entry
 from store.history.newest import newest
+from store.index_readiness import index_statuses
 from store.records.component import Kind
-from store.rules.index_status import IndexStatus, index_statuses
+from store.rules.index_status import IndexStatus
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from rich.cells import cell_len
 from textual.content import Content
 
-from console.views.line import Line, Tone
+from console.views.line import Line, Part, Tone
+from console.widgets.prose import Hung, Prose
 from store.text import one_line, safe_text
 
 _STYLES: dict[Tone, str] = {
@@ -26,6 +27,7 @@ _STYLES: dict[Tone, str] = {
     "added": "$good",
     "removed": "$bad",
     "key": "bold $accent",
+    "hang": "",
 }
 """Tones as styles of the theme's variables."""
 
@@ -45,12 +47,26 @@ def flat(parts: Line, limit: int = 500) -> Content:
     return Content.assemble(*((_flat(part.text, limit), _STYLES[part.tone]) for part in parts))
 
 
-def paragraphs(lines: Iterable[Line]) -> Content:
+def paragraphs(lines: Iterable[Line]) -> Prose:
     """Toned lines below each other; text in them may hold line breaks."""
-    return Content("\n").join(
-        Content.assemble(*((literal(part.text).plain, _STYLES[part.tone]) for part in parts))
-        for parts in lines
-    )
+    return Prose(tuple(_hung(parts) for parts in lines))
+
+
+def key_hints(*hints: tuple[str, str]) -> Content:
+    """The last line of a dialog: keys and what they do."""
+    parts: list[Part] = []
+    for key, label in hints:
+        parts += [Part(key, "key"), Part(f" {label}   ", "muted")]
+    return flat(tuple(parts))
+
+
+def _assembled(parts: Line) -> Content:
+    return Content.assemble(*((literal(part.text).plain, _STYLES[part.tone]) for part in parts))
+
+
+def _hung(parts: Line) -> Hung:
+    place = next((i for i, part in enumerate(parts) if part.tone == "hang"), 0)
+    return _assembled(parts[:place]), _assembled(parts[place:])
 
 
 def fitted(parts: Line, width: int, style: str = "") -> Content:

@@ -65,6 +65,7 @@ class TableView(ScrollView, can_focus=True):
         self._table = Table((Column(""),))
         self._rows: Rows = ()
         self._widths: tuple[int, ...] = ()
+        self._laid_out_for = -1
         self._cells = cells
         self._header = header
         self._quiet = quiet
@@ -125,10 +126,14 @@ class TableView(ScrollView, can_focus=True):
     # -- drawing ------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        width = max(1, self.scrollable_content_region.width - _GUTTER)
-        self._widths = layout(self._table.columns, self._rows, width)
+        self._measure()
         lines = max(1, len(self._rows)) + self._head
-        self.virtual_size = Size(self.scrollable_content_region.width, lines)
+        self.virtual_size = Size(self._laid_out_for, lines)
+
+    def _measure(self) -> None:
+        self._laid_out_for = self.scrollable_content_region.width
+        width = max(1, self._laid_out_for - _GUTTER)
+        self._widths = layout(self._table.columns, self._rows, width)
 
     @property
     def _head(self) -> int:
@@ -143,12 +148,14 @@ class TableView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header stays, the rest scrolls."""
         width = self.size.width
-        if y < self._head:
+        if self._laid_out_for != self.scrollable_content_region.width:  # a scroll bar came or went
+            self._measure()
+        if y < self._head and len(self._rows):
             titles = tuple((muted(column.title),) for column in self._table.columns)
             return self._strip(self._line(titles), width)
         index = y - self._head + self.scroll_offset.y
         if not len(self._rows):
-            return self._strip(Content("  ") + flat(self._table.empty) if index == 0 else Content(""), width)
+            return self._strip(Content("  ") + flat(self._table.empty) if y == 0 else Content(""), width)
         if index >= len(self._rows):
             return self._strip(Content(""), width)
         return self._strip(self._row(index), width)
@@ -156,7 +163,7 @@ class TableView(ScrollView, can_focus=True):
     def _row(self, index: int) -> Content:
         row = self._rows[index]
         if row.heading:
-            return Content("  ") + flat(row.cells[0])
+            return Content("  ") + fitted(row.cells[0], max(1, self.size.width - _GUTTER))
         here = index == self.cursor and (self.has_focus or not self._quiet)
         content = self._line(row.cells, here=here)
         if here and not self._cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -15,6 +16,8 @@ from console.app import LockgateApp
 from console.demo.picture import screen_text, settled
 from store.git.lock import held
 from store.workspace import Workspace
+from tests.console.hostile import seed_hostile
+from tests.console.probing import HereProber
 from tests.console.seeded import open_seeded, seed
 
 
@@ -29,6 +32,9 @@ class Console:
     async def press(self, *keys: str) -> None:
         """Presses `keys`, waiting until the console is idle after each."""
         for key in keys:
+            if key.startswith("type:"):
+                await self.type(key.removeprefix("type:"))
+                continue
             self.pressed += 1
             await self.pilot.press(key)
             await settled(self.pilot)
@@ -77,6 +83,12 @@ def seeded_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared(tmp_path_factory, "seeded", seed)
 
 
+@pytest.fixture(scope="session")
+def hostile_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hostile workspace itself; never changed."""
+    return shared(tmp_path_factory, "hostile", seed_hostile)
+
+
 @pytest.fixture
 def workspace(seeded_root: Path, tmp_path: Path) -> Workspace:
     """A copy of it that a test may change."""
@@ -84,10 +96,17 @@ def workspace(seeded_root: Path, tmp_path: Path) -> Workspace:
     return open_seeded(tmp_path / "acme")
 
 
+async def _one_turn(*_: float) -> None:
+    """In place of Textual's waiting for an idle processor after each key: `settled` looks at the queues."""
+    await asyncio.sleep(0)
+
+
 @pytest.fixture
 def console(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """Opens the console: `async with console(size=(80, 24), readonly=False) as it`."""
     monkeypatch.setattr("console.screens.dialog.GUARD_SECONDS", 0.001)
+    monkeypatch.setattr("textual.app.wait_for_idle", _one_turn)
+    monkeypatch.setattr("indexes.opened.Prober", HereProber)
 
     @asynccontextmanager
     async def opened(

@@ -29,6 +29,7 @@ from store.records.release import Release
 from store.records.verdict import CategoryVerdict, Flip, Verdict
 from store.settings import Settings
 from store.workspace import Workspace
+from tests.console.probing import HereProber
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOW = datetime(2026, 3, 9, 21, 5, tzinfo=UTC)
@@ -54,9 +55,9 @@ def open_seeded(root: Path, at: datetime = NOW) -> Workspace:
 class Journey:
     """Does operations one after the other, each some hours after the last."""
 
-    def __init__(self, root: Path, scratch: Path) -> None:
+    def __init__(self, root: Path, scratch: Path, policy: Policy = POLICY) -> None:
         os.environ["LOCKGATE_AUTHOR"] = "ana <ana@example.org>"
-        init(root, POLICY, FixedClock(START))
+        init(root, policy, FixedClock(START))
         self.workspace = open_seeded(root, START)
         self.scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
@@ -99,17 +100,21 @@ class Journey:
         return self.do(stage.plan(self.workspace, composition, verdicts, keep_blocked=keep), why)
 
 
-def judged(workspace: Workspace, composition: Composition, outcome: str) -> tuple[Verdict, ...]:
-    """What the gate would have said of `composition`, against what each environment serves."""
+def judged(
+    workspace: Workspace, composition: Composition, outcome: str, words: str = ""
+) -> tuple[Verdict, ...]:
+    """What the gate would have said of `composition`, against what each environment serves; `words`
+    are then those of its reason and of a flipped case."""
     snapshot = workspace.store.at()
     served = dict.fromkeys(one.stable for one in snapshot.environments())
     return tuple(
-        _verdict(workspace, composition, snapshot.release(one) if one else None, outcome) for one in served
+        _verdict(workspace, composition, snapshot.release(one) if one else None, outcome, words)
+        for one in served
     )
 
 
 def _verdict(
-    workspace: Workspace, composition: Composition, baseline: Release | None, outcome: str
+    workspace: Workspace, composition: Composition, baseline: Release | None, outcome: str, words: str
 ) -> Verdict:
     snapshot = workspace.store.at()
     at = workspace.clock.now()
@@ -131,28 +136,29 @@ def _verdict(
         graders_digest=stands_on.graders,
         policy_digest=stands_on.policy,
         outcome=outcome,  # type: ignore[arg-type]
-        reasons=() if good else ("relevance fell by 10.0 points, over the margin of 2.0",),
+        reasons=() if good else (words or "relevance fell by 10.0 points, over the margin of 2.0",),
         categories=(
             _category("relevance", outcome, 0.96 if good else 0.86, baseline is not None),
             _category("safety", "pass", 1.0, baseline is not None),
         ),
-        flips=() if good else (_FLIP,),
+        flips=() if good else (_flip(words),),
         cases=60,
         answers=360,
         took_seconds=41.0,
     )
 
 
-_FLIP = Flip(
-    case="c17",
-    category="relevance",
-    before=1.0,
-    after=0.0,
-    question="How long may a refund take?",
-    answer_before="Up to 30 days after the order.",
-    answer_after="I do not know.",
-    reason="contains: '30 days' is missing",
-)
+def _flip(words: str) -> Flip:
+    return Flip(
+        case="c17",
+        category="relevance",
+        before=1.0,
+        after=0.0,
+        question=words or "How long may a refund take?",
+        answer_before=words or "Up to 30 days after the order.",
+        answer_after=words or "I do not know.",
+        reason=words or "contains: '30 days' is missing",
+    )
 
 
 def _category(name: str, outcome: str, candidate: float, baseline: bool) -> CategoryVerdict:
@@ -171,21 +177,22 @@ def _category(name: str, outcome: str, candidate: float, baseline: bool) -> Cate
 
 
 @contextmanager
-def numbered_ulids() -> Iterator[None]:
-    """Ids whose random part counts up, so that pictures of the workspace are the same every time."""
+def seeding() -> Iterator[None]:
+    """Ids whose random part counts up, so that pictures of the workspace are the same every time; and
+    probes in this process."""
     numbers = count(1)
 
     def from_datetime(at: datetime) -> ULID:
         milliseconds = int(at.timestamp() * 1000)
         return ULID(milliseconds.to_bytes(6, "big") + next(numbers).to_bytes(10, "big"))
 
-    with patch.object(ULID, "from_datetime", from_datetime):
+    with patch.object(ULID, "from_datetime", from_datetime), patch("indexes.opened.Prober", HereProber):
         yield
 
 
 def seed(root: Path, scratch: Path) -> None:
     """The seeded workspace at `root`; see the top of this file."""
-    with numbered_ulids():
+    with seeding():
         _seed(root, scratch)
 
 
@@ -205,7 +212,7 @@ def _seed(root: Path, scratch: Path) -> None:
     rules = scratch / "rules.toml"
     rules.write_text('refusal = "I cannot help with that."\n[input]\ndeny = ["password"]\n')
     journey.do(guardrail.plan(workspace, "default", rules, what="no passwords"))
-    journey.do(evals.plan(workspace, "support", _suite(scratch), what="sixty questions"))
+    journey.do(evals.plan(workspace, "support", suite_folder(scratch), what="sixty questions"))
     journey.do(app.plan(workspace, "api", "9c1f2e0" + "0" * 33, what="first release"))
     everything = (
         "prompt/support",
@@ -254,7 +261,8 @@ def _seed(root: Path, scratch: Path) -> None:
     )
 
 
-def _suite(scratch: Path) -> Path:
+def suite_folder(scratch: Path) -> Path:
+    """A suite of sixty cases in two categories."""
     folder = scratch / "suite"
     folder.mkdir(exist_ok=True)
     (folder / "suite.toml").write_text(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from console.operations import note, promote, stage
 from console.operations.apply import apply
-from console.operations.stage import Composition
 from console.screens.dialog import GUARD_SECONDS
 from console.screens.history import HistoryScreen
 from console.screens.message import MessagePanel
 from console.screens.plan_dialog import PlanDialog
 from console.widgets.frame import KeyLine
 from console.widgets.table import TableView
-from store.errors import Cancelled
 from store.history.newest import newest
-from store.progress import Progress
 from store.records.component import Component, Kind
 from store.workspace import Workspace
 from tests.console.conftest import Opener
@@ -74,8 +69,8 @@ async def test_rolling_back_one_component_starts_at_the_row_under_the_cursor(
     assert serves(workspace, "production", "prompt/support") == "v1"
 
 
-async def staged(workspace: Workspace, set_: str) -> str:
-    composition = stage.compose(workspace, (set_,))
+async def staged(workspace: Workspace, *sets: str) -> str:
+    composition = stage.compose(workspace, sets)
     done = apply(workspace, stage.plan(workspace, composition, judged(workspace, composition, "pass")), "why")
     return str(done.record.release)
 
@@ -83,7 +78,7 @@ async def staged(workspace: Workspace, set_: str) -> str:
 async def test_promotion_to_production_wants_a_note_and_its_name_typed(
     workspace: Workspace, console: Opener
 ) -> None:
-    release = await staged(workspace, "prompt/support=v3")
+    release = await staged(workspace, "prompt/support=v3", "model/chat=v1")
     async with console() as it:
         await it.press("p")
         assert f"Promote {release} to production" in it.text
@@ -298,7 +293,7 @@ async def test_the_palette_runs_an_action_on_its_screen(console: Opener) -> None
         await it.type("verify")
         await it.press("down", "enter")
         await it.settle()
-        assert "Verify index/handbook@v2" in it.text
+        assert "index/handbook@v2 is whole" in it.text
 
 
 async def test_the_shell_s_words_are_shown(console: Opener) -> None:
@@ -316,84 +311,3 @@ async def test_quitting_asks_while_something_runs(console: Opener) -> None:
             assert it.app.is_running
         await it.pilot.press("q")
     assert it.app.return_code == 0
-
-
-Gate = Callable[..., Any]
-
-
-def gate_that(says: str) -> Gate:
-    """A gate without a model: two categories grow, then a verdict."""
-
-    async def gate(
-        workspace: Workspace, composition: Composition, *, report: Any, stop: Any, on_category: Any
-    ) -> Any:
-        report(Progress("answering", 30, 60, "smoke tier"))
-        on_category("relevance", 0.9, 0.95, 10, 30)
-        on_category("safety", None, None, 0, 30)
-        if says == "waits":
-            while not stop():
-                pass
-            raise Cancelled("stopped")
-        return judged(workspace, composition, says)
-
-    return gate
-
-
-async def pick_prompt(it: Any, version: str) -> None:
-    await it.press("2")
-    it.app.screen.query_one("#picks", TableView).select("prompt/support")
-    await it.press("enter")
-    await it.type(version)
-    await it.press("enter")
-
-
-async def test_staging_picks_compares_evaluates_and_goes(
-    workspace: Workspace, console: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage, "gate", gate_that("pass"))
-    async with console(size=(140, 45)) as it:
-        await pick_prompt(it, "v3")
-        assert "r6 (new): 1 component changed against r4" in it.text
-        assert "{, in whole sentences}" in it.text
-        await it.press("e")
-        assert "✓ pass  r6 against r4 on 60 cases" in it.text
-        await it.press("g")
-        assert "prompt/support v3: fuller answers" in it.text, "the note begins with what changed"
-        await it.press("enter")
-    assert workspace.store.at().environment("staging").stable == "r6"
-    assert newest(workspace.store, 1)[0].why == "prompt/support v3: fuller answers"
-
-
-async def test_a_blocked_release_shows_its_flips_and_can_be_kept(
-    workspace: Workspace, console: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage, "gate", gate_that("block"))
-    async with console(size=(140, 45)) as it:
-        await pick_prompt(it, "v3")
-        await it.press("e")
-        assert "✗ block" in it.text
-        assert "How long may a refund take?" in it.text
-        await it.press("g")
-        assert "✗ not met" in it.text
-        await it.press("escape", "K")
-        assert "Keep r6 as blocked" in it.text
-        await it.press("enter")
-    assert workspace.store.at().environment("staging").stable == "r4"
-    assert newest(workspace.store, 1)[0].kind == "block"
-
-
-async def test_running_evals_show_bars_and_stop(
-    workspace: Workspace, console: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stage, "gate", gate_that("waits"))
-    async with console(size=(80, 24)) as it:
-        await pick_prompt(it, "v3")
-        await it.pilot.press("e")
-        while "relevance" not in it.text:
-            await it.pilot.pause()
-        assert "answering" in it.text
-        assert "baseline" in it.text
-        await it.pilot.press("x")
-        await it.settle()
-        assert "Evals were stopped" in it.text
-    assert workspace.store.at().release_ids()[-1] == "r5"

@@ -19,13 +19,13 @@ from console.screens.place import PlaceScreen
 from console.screens.stage import StageScreen
 from console.screens.versions import VersionsDialog
 from console.views.ages import age, span, stamp
-from console.views.line import Part, line, text_of
+from console.views.line import HANG, Part, line, text_of
 from console.views.overview import difference
 from console.views.plan import can_override, missing, plan_lines
 from console.views.progress import bar, progress_lines
 from console.views.query import parse_query
 from console.views.table import GAP, Column, Row, layout
-from console.widgets.content import fitted, flat, literal
+from console.widgets.content import fitted, flat, literal, paragraphs
 from store.errors import InputError
 from store.progress import Progress
 
@@ -185,6 +185,23 @@ def test_every_action_has_its_method_and_no_key_is_taken_twice() -> None:
                 one.id
             )
     assert not {mode.key for mode in MODES} & {one.key for one in ACTIONS}
+
+
+def test_help_needs_no_second_line_at_80_columns() -> None:
+    for place in ("overview", "stage", "indexes", "history"):
+        assert max(cell_len(text_of(one)) for one in help_lines(place, False)) <= 75  # type: ignore[arg-type]
+
+
+@given(st.text("ab漢", max_size=12), st.text("ab 漢\u0301", min_size=1, max_size=200), st.integers(40, 60))
+def test_a_wrapped_line_goes_on_below_its_text(mark: str, words: str, width: int) -> None:
+    prose = paragraphs([line(mark, HANG, words)])
+    first, *others = prose._at(width).plain.split("\n")
+    indent = cell_len(mark)
+    assert first.startswith(mark)
+    assert all(one.startswith(" " * indent) for one in others)
+    if others and indent:
+        assert all(cell_len(one.rstrip()) <= width for one in (first, *others))
+    assert "".join("".join([first, *others]).split()) == "".join(f"{mark}{words}".split())
 
 
 def test_read_only_help_has_nothing_that_changes() -> None:
