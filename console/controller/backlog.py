@@ -19,15 +19,15 @@ class Backlog:
         self._seen = (0, 0)
         self._upto = 0
 
-    def waiting(self, since: float, belongs: Callable[[Mark], bool], now: float, most: int) -> list[Mark]:
-        """Those from `since` on that belong to the job and that nobody has or had, at most `most`.
+    def waiting(self, generation: int, belongs: Callable[[Mark], bool], now: float, most: int) -> list[Mark]:
+        """Those served from `generation` on that belong to the job and nobody has or had, at most `most`.
 
-        Of more the oldest are written down as dropped. Times are in seconds since 1970.
+        Of more the oldest are written down as dropped. `now` is in seconds since 1970.
         Raises MachineryError when a file cannot be used.
         """
         if self._seen != self._envelopes.identity:  # the numbers of another file say nothing
             self._seen, self._upto = self._envelopes.identity, 0
-        marks = self._envelopes.marks(self._environment, since, self._upto)
+        marks = self._envelopes.marks(self._environment, generation, self._upto)
         mine = [one for one in marks if belongs(one)]
         if not mine:
             self._upto = marks[-1].id if marks else self._upto

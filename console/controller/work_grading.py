@@ -88,7 +88,7 @@ class GradingDesk:
         Raises InputError or MachineryError when nothing can be graded.
         """
         waiting = self._backlog.waiting(
-            rollout.stages[0].since.timestamp(), lambda mark: _belongs(mark, rollout), self._now(), QUEUE
+            rollout.stages[0].generation, lambda mark: _belongs(mark, rollout), self._now(), QUEUE
         )
         if not waiting:
             return 0
@@ -180,8 +180,6 @@ class GradingDesk:
 
 
 def _belongs(mark: Mark, rollout: Rollout) -> bool:
-    if mark.generation < rollout.stages[0].generation:
-        return False
     if share(mark.request_id) >= rollout.policy.graded_percent:
         return False
     if mark.arm == "control":

@@ -121,10 +121,10 @@ class ShadowDesk:
     def _waiting(self) -> list[Mark]:
         """Oldest first, one for each user."""
         now = self._now()
-        since, most = self._shadow.since.timestamp(), self._shadow.policy.queue
+        shadow = self._shadow
         waiting: list[Mark] = []
         repeats: list[str] = []
-        found = self._backlog.waiting(since, self._belongs, now, most)
+        found = self._backlog.waiting(shadow.generation, self._belongs, now, shadow.policy.queue)
         if found:
             more, self._counted = self._file.units(self.job, self._counted)
             self._units |= more

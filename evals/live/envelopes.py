@@ -72,16 +72,16 @@ class Envelopes:
         """Device and inode of the file; another one is another file, with numbers of its own."""
         return identity(self._path)
 
-    def marks(self, environment: str, since: float, after: int = 0) -> list[Mark]:
-        """Those of `environment` from `since` (seconds since 1970) on with a number above `after`, oldest
+    def marks(self, environment: str, generation: int, after: int = 0) -> list[Mark]:
+        """Those of `environment` that were served from `generation` on, with a number above `after`; oldest
         first."""
         with self._opened() as connection:
             if connection is None:
                 return []
             rows = connection.execute(
                 "select id, request_id, at, release, arm, generation, unit from envelopes"
-                " where id > ? and environment = ? and at >= ? order by id",
-                (after, environment, since),
+                " where id > ? and environment = ? and generation >= ? order by id",
+                (after, environment, generation),
             )
             return [Mark(*row) for row in rows]
 

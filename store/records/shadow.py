@@ -41,6 +41,8 @@ class Shadow(Strict):
     percent: float = Field(gt=0, le=100)
     """Share of requests that are replayed."""
     policy: ShadowPolicy = ShadowPolicy()
+    generation: int = Field(ge=0)
+    """The first generation of the live document that carried it."""
     since: Instant
     until: Instant
     """When the controller ends it."""

@@ -20,8 +20,10 @@ class Running:
     """What it is compared with."""
     percent: float
     policy: ShadowPolicy
+    generation: int
+    """The first generation of the live document that carried this stretch of it."""
     since: datetime
-    """When this stretch of it began."""
+    """When that began."""
     until: datetime | None = None
     """None for a step of a rollout."""
 
@@ -53,13 +55,21 @@ def running(environment: Environment) -> Running | None:
             stable=rollout.stable,
             percent=rollout.shadow_percent,
             policy=rollout.policy.shadow,
+            generation=rollout.stages[-1].generation,
             since=rollout.stages[-1].since,
         )
     shadow = environment.shadow
     if shadow is None or stable is None or rests(environment) is not None:
         return None
     return Running(
-        shadow.attempt, shadow.release, stable, shadow.percent, shadow.policy, shadow.since, shadow.until
+        attempt=shadow.attempt,
+        release=shadow.release,
+        stable=stable,
+        percent=shadow.percent,
+        policy=shadow.policy,
+        generation=shadow.generation,
+        since=shadow.since,
+        until=shadow.until,
     )
 
 

@@ -69,6 +69,7 @@ def _plan(
             release=candidate.id,
             percent=percent,
             policy=policy,
+            generation=pointer.generation + 1,
             since=stamp.at,
             until=stamp.at + timedelta(days=days),
             by=stamp.by,
