@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
 from store.index_readiness import index_statuses
 from store.records.component import Kind
@@ -87,6 +88,7 @@ def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
             found.append(
                 f"{pointer.name}: its live document is behind the store; `lockgate reconcile` writes it"
             )
+        found.extend(_on_its_way(pointer, workspace))
         found.extend(_in_the_way(snapshot, pointers, place))
     for component in snapshot.components(Kind.INDEX):
         statuses = index_statuses(snapshot, component.name, workspace.clock.now())
@@ -95,6 +97,19 @@ def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
                 hours = int(one.left.total_seconds() // 3600)
                 found.append(f"{component}@{version} stays ready for rollback for {hours} h more")
     return tuple(found)
+
+
+def _on_its_way(pointer: Environment, workspace: Workspace) -> Iterator[str]:
+    rollout = pointer.rollout
+    if rollout is None or not rollout.active:
+        return
+    state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
+    yield (
+        f"{pointer.name}: the rollout of {rollout.release} is {state} at {rollout.percent:g} %; "
+        f"`lockgate rollout status --env {pointer.name}` says more"
+    )
+    if last_beat(workspace).late(workspace.clock.now()):
+        yield f"{pointer.name}: no controller looks after its rollout: run `lockgate watch`"
 
 
 def _in_the_way(snapshot: Snapshot, pointers: Sequence[Environment], place: int) -> Iterator[str]:

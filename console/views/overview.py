@@ -43,6 +43,7 @@ def needs(world: World) -> tuple[Need, ...]:
     return (
         *_beginning(world),
         *_behind(world),
+        *_rollouts(world),
         *_holds(world),
         *_rejections(world),
         *_undecided(world),
@@ -84,6 +85,40 @@ def _behind(world: World) -> Iterator[Need]:
             "overview",
             name,
         )
+
+
+def _rollouts(world: World) -> Iterator[Need]:
+    """Promotions on their way: how far they are, what stops them, and whether anybody looks after them."""
+    for environment in world.snapshot.environments():
+        rollout = environment.rollout
+        if rollout is None or not rollout.active:
+            continue
+        halted = rollout.state != "progressing"
+        state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
+        reason = f": {rollout.reason}" if halted and rollout.reason else ""
+        record = str(environment.record or "")
+        yield Need(
+            f"rollout/{environment.name}",
+            line(
+                Part("‖ " if halted else "▶ ", "warn" if halted else "accent"),
+                Part(environment.name, "strong"),
+                f"  {rollout.release} is {state}, {rollout.percent:g} % of users{reason}",
+            ),
+            "history",
+            record,
+        )
+        if world.unattended:
+            yield Need(
+                f"unattended/{environment.name}",
+                line(
+                    Part("! ", "bad"),
+                    Part(environment.name, "strong"),
+                    "  no controller looks after its rollout: ",
+                    Part("lockgate watch", "key"),
+                ),
+                "history",
+                record,
+            )
 
 
 def _holds(world: World) -> Iterator[Need]:

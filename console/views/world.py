@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
 from store.errors import LockgateError
 from store.history.entry import Entry
@@ -32,6 +33,8 @@ class World:
     """The newest operations, newest first."""
     statuses: Mapping[str, Mapping[str, IndexStatus]]
     """By index name and version."""
+    unattended: bool
+    """Whether no controller has looked lately at this machine."""
     behind: tuple[str, ...]
     """Environments whose live document does not say what the store says."""
 
@@ -59,6 +62,7 @@ def look(workspace: Workspace) -> World:
             component.name: index_statuses(snapshot, component.name, now)
             for component in snapshot.components(Kind.INDEX)
         },
+        unattended=last_beat(workspace).late(now),
         behind=_behind(workspace, snapshot),
     )
 
