@@ -136,7 +136,8 @@ class ShadowDesk:
                 repeats.append(mark.request_id)
             if mark.unit is not None:
                 units.add(mark.unit)
-        self._file.settle(self.job, repeats, "repeat", now)
+        if repeats:
+            self._file.settle(self.job, repeats, "repeat", now)
         return waiting
 
     def _belongs(self, mark: Mark) -> bool:
@@ -147,14 +148,15 @@ class ShadowDesk:
             deadline_s = self._shadow.policy.deadline_s
             replays = Replays(self._workspace, self._snapshot, self._budget, deadline_s)
             await self._stack.enter_async_context(replays)
+            pipelines: dict[ComparedArm, Pipeline] = {
+                "candidate": await replays.replayed(self._candidate),
+                "again": await replays.replayed(self._stable),
+            }
             graders = LiveGrading(
                 suites_of(self._snapshot, self._candidate), replays.context(self._candidate)
             )
             self._opened = _Opened(
-                pipelines={
-                    "candidate": await replays.replayed(self._candidate),
-                    "again": await replays.replayed(self._stable),
-                },
+                pipelines=pipelines,
                 rates={"candidate": self._rate(self._candidate), "again": self._rate(self._stable)},
                 graders=graders,
             )
@@ -163,7 +165,7 @@ class ShadowDesk:
     async def _replay(self, mark: Mark) -> int:
         """1 where the request was replayed, 0 where it is not to be. Raises _Stopped."""
         again = is_asked_again(mark.request_id, self._shadow.policy.again_percent)
-        if not self._budget.has_room(1 + again, 0):
+        if not self._budget.has_room(min(1 + again, self._shadow.policy.cap_rpm), 0):
             raise _Stopped
         # Two answers, each with its deadline, and the grading after them.
         lease = 2 * self._shadow.policy.deadline_s + 60
@@ -212,16 +214,14 @@ class ShadowDesk:
     async def _compared(self, arm: ComparedArm, captured: Captured, answer: Answer) -> Comparison:
         opened = await self._open()
         grade = await opened.graders.grade(captured.input, answer) if answer.error is None else None
-        return await asyncio.to_thread(
-            compared,
-            arm,
-            captured,
-            answer,
-            grade,
-            opened.graders.context.embed,
-            opened.rates[arm].usd(answer.prompt_tokens, answer.completion_tokens),
-            self._now(),
-        )
+        usd, now = opened.rates[arm].usd(answer.prompt_tokens, answer.completion_tokens), self._now()
+        embed = opened.graders.context.embed
+        try:
+            return await asyncio.to_thread(compared, arm, captured, answer, grade, embed, usd, now)
+        except LockgateError as error:
+            if error.message != OVER_CAP:
+                raise
+            return compared(arm, captured, answer, grade, None, usd, now)  # likeness was too dear
 
     def _rate(self, release: Release) -> Rate:
         (pin,) = release.pins(Kind.MODEL)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from console.app import LockgateApp
 from console.demo.picture import screen_text, settled
@@ -101,12 +102,18 @@ async def _one_turn(*_: float) -> None:
     await asyncio.sleep(0)
 
 
+def _undrawn(screen: Screen[object]) -> None:
+    """In place of writing every change to a terminal that nobody sees; `Console.text` draws when asked."""
+    screen._dirty_widgets.clear()
+
+
 @pytest.fixture
 def console(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """Opens the console: `async with console(size=(80, 24), readonly=False) as it`."""
     monkeypatch.setattr("console.screens.dialog.GUARD_SECONDS", 0.001)
     monkeypatch.setattr("textual.app.wait_for_idle", _one_turn)
     monkeypatch.setattr("indexes.opened.Prober", HereProber)
+    monkeypatch.setattr("textual.screen.Screen._compositor_refresh", _undrawn)
 
     @asynccontextmanager
     async def opened(

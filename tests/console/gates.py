@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import sleep
 from typing import Any
 
 from console.operations.stage import Composition
@@ -25,7 +26,7 @@ def gate_that(says: str, words: str = "") -> Gate:
         on_category("safety", None, None, 0, 30)
         if says == "waits":
             while not stop():
-                pass
+                sleep(0.001)  # lets the screen go on
             raise Cancelled("stopped")
         return judged(workspace, composition, says, words)
 

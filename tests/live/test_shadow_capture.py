@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from evals.live.envelopes import Envelopes
 from lockgate_client import Client
 from lockgate_client.envelope import ANSWER_LIMIT, INPUT_LIMIT, Envelope, share
-from lockgate_client.requests import KEPT_DAYS, RequestFile
+from lockgate_client.requests import KEPT_DAYS, RequestFile, connect
 from store.live import LiveDocument, encode, publish
 from tests.client.making_live import NOW, document
 
@@ -244,3 +244,25 @@ def test_an_older_document_without_the_field_is_read(live: Path, client: Client)
     client.capture(served, request_id="1", input="?")
     assert client.generation == 9 and client.last_error is None
     assert client.flush() and not requests(live).exists()
+
+
+OUTSIDER = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("select count(*) from envelopes").fetchone()
+connection.close()
+"""
+
+
+def test_opening_a_file_gives_up_no_lock_that_this_process_holds_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "requests.sqlite"
+    held = connect(path)
+    held.execute("insert into drops values ('p', 'production', 1, 1, 'bad', 1)")
+    for _ in range(3):
+        connect(path).close()
+    log = Path(f"{path}-wal")
+    written = log.stat().st_ino
+    # Who believes to be the last one takes the log away, and the other writes on into nothing.
+    subprocess.run([sys.executable, "-c", OUTSIDER, str(path)], check=True)
+    assert log.exists() and log.stat().st_ino == written
+    held.close()

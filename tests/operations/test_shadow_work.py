@@ -192,6 +192,16 @@ def test_calls_a_minute_are_capped_as_the_server_counts_them(
         later(workspace, seconds=61)
 
 
+@pytest.mark.usefixtures("server")
+def test_a_cap_of_one_call_a_minute_still_gets_on(template: Path, tmp_path: Path) -> None:
+    policy = QUICK.model_copy(update={"cap_rpm": 1, "again_percent": 100})
+    workspace, app = shadowed(template, tmp_path / "acme", policy=policy)
+    served(app, 3)
+    for replayed in (1, 1, 1, 0):
+        assert work_once(workspace).replayed == replayed
+        later(workspace, seconds=61)
+
+
 def test_money_is_capped_and_nothing_is_called_beyond_it(
     template: Path, tmp_path: Path, server: FaultServer
 ) -> None:
