@@ -122,11 +122,11 @@ def watch_command(every: float, ticks: int | None, as_json: bool) -> int:
 def tick_command(as_json: bool) -> int:
     """One look of the controller, for cron or a systemd timer."""
     from console.commands.rollout_text import show_tick, tick_as_json
-    from console.controller.tick import tick
+    from console.controller.visit import visit
     from console.notify.running import keep_up
 
     here = workspace()
-    done = tick(here)
+    done = visit(here)
     keep_up(here, here.clock.now())
     if as_json:
         print_json(tick_as_json(done))

@@ -8,7 +8,15 @@ from pathlib import Path
 from store.errors import MachineryError
 
 CONTENT = Path(__file__).parent / "content"
-_NOT_ASKED_ABOUT = ("benchmarks.md", "notifications.md", "prometheus.md", "rollouts.md")
+_NOT_ASKED_ABOUT = (
+    "benchmarks.md",
+    "graders.md",
+    "notifications.md",
+    "prometheus.md",
+    "remote.md",
+    "rollouts.md",
+    "shadow.md",
+)
 """Pages that no question of the demo is about; without them its model has less to read."""
 _DOCS = (Path(__file__).parents[2] / "docs", Path(__file__).parent / "docs")
 

@@ -26,7 +26,7 @@ class IndexStatus:
     left: timedelta | None = None
     """How long it stays ready; None unless rollback_ready."""
     environments: tuple[str, ...] = ()
-    """Who serves it now, to everybody or as a canary."""
+    """Who serves it now, to everybody, as a canary or as a shadow."""
     last_served: datetime | None = None
     """When it last served, as far as is known; None while it serves or if it never did."""
     unreadable: tuple[str, ...] = ()
@@ -76,9 +76,11 @@ def releases_named(environment: Environment) -> frozenset[str]:
 
 
 def _served(environment: Environment) -> Iterator[tuple[str, datetime | None]]:
-    """(release, when it ended; None while it serves): stable ones, and both arms of a rollout."""
+    """(release, when it ended; None while it serves): stable ones, both arms of a rollout, a shadow."""
     for served in environment.served:
         yield served.release, served.until
+    if environment.shadow is not None:
+        yield environment.shadow.release, None
     rollout = environment.rollout
     if rollout is not None and rollout.active:
         yield rollout.release, None

@@ -14,6 +14,7 @@ import pytest
 
 from console.controller.tick import Ticked
 from console.controller.tick import tick as look
+from console.controller.visit import visit
 from console.controller.watch import watch
 from console.controller.work import Worked, work_once
 from console.operations import promote
@@ -132,6 +133,15 @@ def test_a_shadow_is_answered_for_the_log_and_no_user_meets_it(
     assert set(app.answers) >= set(ids) and b"r2" not in observed
     for name in ("requests", "work", "observations"):
         assert b"kindly" not in (workspace.state / f"{name}.sqlite").read_bytes()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_visit_of_the_controller_for_cron_replays_too(template: Path, tmp_path: Path) -> None:
+    workspace, app = shadowed(template, tmp_path / "acme")
+    served(app, 3)
+    visited = visit(workspace)
+    assert visited.problems == ()
+    assert now(workspace).states == {"done": 3}
 
 
 @pytest.mark.parametrize(("release", "metric"), [("r3", "quality"), ("r5", "retrieval")])

@@ -19,9 +19,10 @@ from store.records.policy import EnvironmentPolicy, GatePolicy
 from store.records.release import PinnedVersion, Release, release_digest
 from store.records.rollout import Rollout, Stage
 from store.records.rollout_policy import RolloutPolicy, Step
+from store.records.shadow import Shadow
 from store.records.verdict import CategoryVerdict, Outcome, Verdict
 from store.rules import gate, serving
-from store.rules.index_status import statuses
+from store.rules.index_status import releases_named, statuses
 
 ANA = Person(name="Ana")
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -235,6 +236,23 @@ def test_a_canary_is_production_too() -> None:
     for later, status in ((WEEK, "rollback_ready"), (2 * WEEK, "archived")):
         found = statuses(HANDBOOK, ["v1", "v2"], [over], RELEASES, START + later, WEEK)
         assert (found["v1"].status, found["v2"].status) == ("production", status)
+
+
+def test_the_index_of_a_shadow_serves() -> None:
+    pointer = serving.serve(Environment(name="production"), "r1", "0" * 26, START, WEEK)
+    shadow = Shadow(
+        attempt="0" * 26,
+        release="r2",
+        percent=10,
+        generation=2,
+        since=START,
+        until=START + WEEK,
+        by=ANA,
+    )
+    shadowed = pointer.model_copy(update={"shadow": shadow})
+    found = statuses(HANDBOOK, ["v1", "v2"], [shadowed], RELEASES, START, WEEK)
+    assert {one.status for one in found.values()} == {"production"}
+    assert releases_named(shadowed) == {"r1", "r2"}
 
 
 def test_what_cannot_be_read_never_makes_a_version_look_less_protected() -> None:
