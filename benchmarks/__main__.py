@@ -15,6 +15,7 @@ NAMES = (
     "history",
     "console_start",
     "tick",
+    "taken_back",
     "observations",
 )
 

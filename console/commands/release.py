@@ -1,4 +1,4 @@
-"""lockgate stage, eval, promote, switch, rollback, clear."""
+"""lockgate stage, eval, plan, promote, switch, rollback, clear."""
 
 from __future__ import annotations
 
@@ -152,6 +152,22 @@ def eval_command(
     return 0
 
 
+@click.command(name="plan")
+@click.argument("release")
+@click.option("--to", "environment", required=True, metavar="ENV")
+@click.option("--supersede", is_flag=True, help="As if it took the place of a rollout that is on its way.")
+@json_option
+def plan_command(release: str, environment: str, supersede: bool, as_json: bool) -> int:
+    """What a promotion would do: what changes, its steps, and how long each needs at the traffic seen.
+
+    Changes nothing, and asks for no note.
+    """
+    from console.operations import promote
+
+    plan = promote.plan(workspace(), release, environment, supersede=supersede)
+    return show_dry_run(dataclasses.replace(plan, note_required=False), "", as_json)
+
+
 @click.command(name="promote")
 @click.argument("release")
 @click.option("--to", "environment", required=True, metavar="ENV")
@@ -217,6 +233,7 @@ __all__ = [
     "clear_command",
     "eval_command",
     "json_option",
+    "plan_command",
     "promote_command",
     "rollback_command",
     "stage_command",

@@ -231,8 +231,10 @@ def is_unlikely(hits: int, trials: int, rate: float, chance: float = CHANCE) -> 
 
     The binomial tail, summed from `hits` upwards.
     """
-    if hits <= trials * rate or rate <= 0:
+    if hits <= trials * rate:
         return False
+    if rate <= 0:
+        return True  # what cannot happen did
     return _tail(hits, trials, rate, chance) < chance
 
 

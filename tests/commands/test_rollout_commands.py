@@ -45,6 +45,10 @@ def test_a_rollout_by_hand_from_pending_to_everybody(stepped: Path, lockgate: Lo
     plan = lockgate(*here, "promote", "r2", "--to", "production", "-m", "go", "--dry-run")
     assert plan.code == 0 and "its steps: 10 % of users, 100 % of users" in plan.out
     assert "reports no traffic yet" in plan.out
+    beforehand = lockgate(*here, "plan", "r2", "--to", "production")
+    assert beforehand.code == 0 and "its steps: 10 % of users, 100 % of users" in beforehand.out
+    assert "reports no traffic yet" in beforehand.out and "note" not in beforehand.err
+    assert lockgate(*here, "plan", "r2", "--to", "production", "--json").data["dry_run"] is True
     assert lockgate(*here, "promote", "r2", "--to", "production", "-m", "go").code == 0
     now = lockgate(*here, "rollout", "status", *env, "--json").data
     assert now["rollout"]["state"] == "pending" and now["controller"]["late"]

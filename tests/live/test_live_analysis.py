@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from evals.live.analysis import Analysis, analyse
 from evals.live.attempt import AttemptTests
@@ -65,6 +67,15 @@ def test_a_bad_canary_is_blocked_by_the_metric_that_is_bad_and_only_by_it() -> N
         assert verdict.low is not None and verdict.high is not None
         assert verdict.blocked_at is not None and START <= verdict.blocked_at / 60 < START + 60
         assert verdict.canary_samples > 0 and verdict.control_samples > 0
+
+
+@given(st.integers(1, 10), st.integers(20, 300), st.floats(0.3, 1))
+@example(5, 40, 1.0)
+def test_a_canary_that_fails_in_part_or_always_beside_a_healthy_stable_is_blocked(
+    minutes: int, requests: int, share: float
+) -> None:
+    failing = analysed(rows(minutes, requests, errors=max(1, round(requests * share))))
+    assert metric(failing, "error_rate").outcome == "block"
 
 
 def test_a_block_stands_when_the_canary_recovers_or_falls_silent() -> None:
