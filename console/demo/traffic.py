@@ -37,7 +37,7 @@ from store.workspace import Workspace
 DEMO_STEPS = RolloutPolicy(
     steps=(
         Step(percent=25, hold_minutes=1, min_scored=20),
-        Step(percent=50, hold_minutes=1, min_scored=20),
+        Step(percent=50, min_scored=20),
         Step(percent=100),
     ),
     triggers=Triggers(quality_drop=0.2, error_rate=0.05, p99_rise=None, bad_feedback=False),

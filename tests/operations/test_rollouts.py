@@ -123,6 +123,15 @@ def test_a_bad_release_is_taken_back_with_its_evidence_and_stays_away(workspace:
         apply(workspace, promote.plan(workspace, "r2", "production"), "again")
 
 
+def test_a_step_holds_for_whole_minutes_whatever_the_clock_shows(workspace: Workspace) -> None:
+    tick(workspace, workspace.clock.now() + timedelta(seconds=50))
+    begin(workspace)
+    traffic(workspace, 2, per_minute=200)  # in three minutes of the clock
+    assert look(workspace).records == () and state(workspace) == "progressing 0 25"
+    traffic(workspace, 1, per_minute=200)
+    assert [one.kind for one in look(workspace).records] == ["advance"]
+
+
 def test_errors_of_the_canary_alone_take_it_back(workspace: Workspace) -> None:
     begin(workspace)
     traffic(workspace, 5, canary_errors=5, scored=False)

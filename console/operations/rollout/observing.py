@@ -134,7 +134,9 @@ def _sight(
     observed = Observed(
         outcome=analysis.outcome,
         reason=_reason(analysis),
-        healthy_minutes=healthy_minutes(evidence, stage, rollout.policy.min_requests, triggers),
+        healthy_minutes=_within(
+            healthy_minutes(evidence, stage, rollout.policy.min_requests, triggers), rollout, now
+        ),
         scored=analysis.traffic.scored,
         idle_minutes=_idle_minutes(evidence, analysis, rollout, now),
         flagged=analysis.is_frozen,
@@ -152,7 +154,7 @@ def _shadow_sight(
     observed = Observed(
         outcome=verdict.outcome,
         reason=one_line(verdict.reason, _KEPT).rstrip("."),
-        healthy_minutes=verdict.healthy_minutes,
+        healthy_minutes=_within(verdict.healthy_minutes, rollout, now),
         scored=verdict.scored,
         idle_minutes=max(0.0, (now - max(began, verdict.newest or 0.0)) / 60),
         flagged=verdict.flagged,
@@ -169,8 +171,18 @@ def _slow_ms(source: ObservationSource, environment: str, rollout: Rollout, now:
     return None if p99 is None else p99 * (1 + rise)
 
 
+def _within(minutes: int, rollout: Rollout, now: float) -> int:
+    """At most what the step has lasted: its first minute and the one that runs are not whole."""
+    return min(minutes, max(0, int((now - rollout.stages[-1].since.timestamp()) // 60)))
+
+
 def _reason(analysis: Analysis) -> str:
-    told = [one.reason for one in analysis.blocking] or [one.reason for one in analysis.holds[:2]]
+    names = {one.name for one in analysis.blocking}
+    told = [
+        one.reason
+        for one in analysis.blocking
+        if "quality" not in names or not one.name.startswith("quality/")
+    ] or [one.reason for one in analysis.holds[:2]]
     return one_line(" ".join(told), _KEPT).rstrip(".")
 
 
