@@ -36,7 +36,7 @@ def _overall(watch: QualityWatch, traffic: Traffic) -> MetricVerdict:
     margin = points(watch.margin)
     if drop is None:
         needs = _needs(_fresh(watch), traffic)
-        reason = f"No answers of both arms are scored yet; {needs.words} are needed."
+        reason = f"No answers of both arms are scored yet: this needs {needs.words}."
         return _verdict("quality", watch, BLOCK_ALPHA, "inconclusive", reason, needs)
     seen = f"{_moved(drop)} so far over {_counts(watch.whole)}"
     if drop >= watch.margin:

@@ -104,7 +104,7 @@ def _nothing(watch: ShadowWatch) -> MetricVerdict:
             "neither what it retrieved nor what it answered."
         )
     else:
-        reason = "No request has been replayed yet."
+        reason = "No request has been replayed yet; the minute that runs counts once it is over."
     return MetricVerdict("compared", "inconclusive", reason)
 
 
@@ -181,7 +181,7 @@ def _judged(
     margin = points(watch.margin)
     if drop is None:
         needs = _needs(answers_to_reject(watch.margin, _variance(watch), PASS_ALPHA, 1.0, 1.0), pace)
-        return "inconclusive", f"{told} is not known of both releases yet; {needs.words} are needed.", needs
+        return "inconclusive", f"{told} is not known of both releases yet: this needs {needs.words}.", needs
     seen = f"{told} {_moved(drop)} than stable's own second answers over {_counts(watch)}"
     if watch.blocked_on is not None:
         return "block", f"{seen}: certainly a drop, and no less than {margin}.", None
