@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from store.bounded import read_toml
 from store.errors import MachineryError
+from store.git.remote_url import trouble
 from store.records.base import Name, Person, Strict
 from store.records.operation import OperationKind
 from store.text import one_line
@@ -55,6 +56,16 @@ class Price(Strict):
     output: float = Field(default=0, ge=0, le=1_000_000)
 
 
+class EvalBudget(Strict):
+    """The most that one go of evals may use; what is not given is not limited."""
+
+    max_usd: float | None = Field(default=None, gt=0, le=1_000_000)
+    """US dollars, by `prices`."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """In and out together."""
+    max_minutes: float | None = Field(default=None, gt=0, le=100_000)
+
+
 class Settings(Strict):
     """The whole of settings.toml; every field may be left out."""
 
@@ -74,11 +85,24 @@ class Settings(Strict):
     embedder: str = "minilm"
     """What `lockgate add index` uses where nothing else is said."""
     concurrency: int = Field(default=4, ge=1, le=256)
-    """Model calls at once in evals."""
+    """Model calls at once in evals, on one endpoint."""
+    eval_budget: EvalBudget = EvalBudget()
+    """What one go of evals may use up."""
     prometheus: str | None = None
     """The address of a Prometheus server that holds what applications report."""
     notify: tuple[NotifyTarget, ...] = Field(default=(), max_length=50)
     """Who is told of records."""
+    remote: str | None = Field(default=None, max_length=2000, repr=False)
+    """The repository that other machines share this store through: an address or an absolute path."""
+    remote_timeout_s: float = Field(default=5, gt=0, le=300)
+    """Seconds that the remote has to answer."""
+
+    @field_validator("remote")
+    @classmethod
+    def _can_be_asked(cls, url: str | None) -> str | None:
+        if url is not None and (why := trouble(url)) is not None:
+            raise ValueError(f"this address {why}")
+        return url
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -37,6 +37,7 @@ _HOME = {
     "shadow": "shadow",
     "compare": "compare",
     "notify": "notify",
+    "sync": "sync",
 }
 """Command to the module of console.commands that holds it."""
 

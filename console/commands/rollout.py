@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import signal
+import sys
 import threading
 
 import click
 
 from console.commands.options import changing, json_option, override_option, workspace
 from console.commands.output import carry_out, print_json, say
-from store.errors import MachineryError
-from store.text import one_line
+from store.errors import LockgateError, MachineryError
+from store.text import one_line, safe_text
+from store.workspace import Workspace
 
 environment_option = click.option("--env", "environment", required=True, metavar="ENV")
 """--env ENV"""
@@ -101,19 +103,29 @@ def approve(environment: str, why: str, dry_run: bool, as_json: bool) -> int:
 @click.command(name="watch")
 @click.option("--every", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, help="Seconds.")
 @click.option("--ticks", type=click.IntRange(1), help="End after so many looks.")
+@click.option("--follow", is_flag=True, help="Decide nothing: serve what others decide, from the remote.")
 @json_option
-def watch_command(every: float, ticks: int | None, as_json: bool) -> int:
+def watch_command(every: float, ticks: int | None, follow: bool, as_json: bool) -> int:
     """The controller: move rollouts by their policy until it is stopped (Ctrl+C)."""
     from console.commands.rollout_text import show_tick
+    from console.controller.tick import Ticked
     from console.controller.watch import watch
 
     here = workspace()
+    if follow:
+        from console.operations.sync.sync import demanded
+
+        demanded(here)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     if not as_json:
-        say(f"Watching {here.root.name} every {every:g} s; Ctrl+C ends it.")
-    watch(here, every=every, stopped=stopped, told=lambda one: show_tick(one, as_json), ticks=ticks)
+        say(f"{'Following' if follow else 'Watching'} {here.root.name} every {every:g} s; Ctrl+C ends it.")
+
+    def told(one: Ticked) -> None:
+        show_tick(one, as_json)
+
+    watch(here, every=every, stopped=stopped, told=told, ticks=ticks, follow=follow)
     return 0
 
 
@@ -127,6 +139,8 @@ def tick_command(as_json: bool) -> int:
 
     here = workspace()
     done = visit(here)
+    if here.settings.remote is not None:
+        done = dataclasses.replace(done, problems=(*done.problems, *_synced(here)))
     keep_up(here, here.clock.now())
     if as_json:
         print_json(tick_as_json(done))
@@ -135,6 +149,24 @@ def tick_command(as_json: bool) -> int:
     if done.problems:
         raise MachineryError(" ".join(one_line(text, 400) for text in done.problems))
     return 0
+
+
+def _synced(here: Workspace) -> tuple[str, ...]:
+    """Pushes and fetches; what a person has to see to. A remote that cannot be reached is told, and is no
+    failure: the next tick tries again."""
+    from console.operations.sync.sync import sync
+    from store.git.remote import Unreachable
+
+    try:
+        done = sync(here)
+    except Unreachable as error:
+        print(f"lockgate: not synced: {safe_text(error.message)}", file=sys.stderr)
+        return ()
+    except LockgateError as error:
+        return (f"not synced: {error.message}",)
+    for line in done.lines() if done.put_aside else ():
+        print(f"lockgate: {safe_text(line)}", file=sys.stderr)
+    return (*done.problems, *((f"not pushed yet: {done.trouble}",) if done.trouble else ()))
 
 
 @click.command(name="why")

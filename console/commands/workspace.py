@@ -16,12 +16,17 @@ from store.errors import InputError, MachineryError
 
 @click.command(name="init")
 @click.argument("path")
+@click.option(
+    "--remote",
+    metavar="URL",
+    help="The git repository to share the store through: an empty one gets it, one with a store is cloned.",
+)
 @changing
-def init_command(path: str, why: str, dry_run: bool, as_json: bool) -> int:
+def init_command(path: str, remote: str | None, why: str, dry_run: bool, as_json: bool) -> int:
     """Make a workspace: a git store, and folders for index bytes, live documents and caches."""
     from console.operations.init import init, plan
 
-    layout = plan(path)
+    layout = plan(path, remote=remote)
     if dry_run:
         if as_json:
             print_json(
@@ -30,20 +35,30 @@ def init_command(path: str, why: str, dry_run: bool, as_json: bool) -> int:
                     "workspace": str(layout.root),
                     "environments": list(layout.environments),
                     "makes": [{"path": part, "what": purpose} for part, purpose in layout.parts],
+                    **({"remote": layout.remote} if layout.remote else {}),
                 }
             )
             return 0
-        say(f"Make the workspace {layout.root}")
+        say(
+            f"Make the workspace {layout.root}"
+            + (f", shared through {layout.remote}" if layout.remote else "")
+        )
         for part, purpose in layout.parts:
             say(f"  {part:<14} {purpose}")
         say("Dry run: nothing was changed.")
         return 0
-    made = init(path, why=why)
+    made = init(path, why=why, remote=remote, report=progress)
     if as_json:
-        print_json({"workspace": str(made.root), "commit": made.store.tip()})
+        shared = {"remote": layout.remote} if layout.remote else {}
+        print_json({"workspace": str(made.root), "commit": made.store.tip(), **shared})
         return 0
-    say(f"Made {made.root}: environments {', '.join(layout.environments)}.")
-    say(f"Next: cd {shlex.quote(path)} && lockgate add prompt NAME --from FOLDER")
+    say(f"Made {made.root}: environments {', '.join(made.store.at().policy.names)}.")
+    if layout.remote:
+        say(f"It is shared through {layout.remote}.")
+    if any(pointer.stable for pointer in made.store.at().environments()):
+        say(f"Next: cd {shlex.quote(path)} && lockgate reconcile")
+    else:
+        say(f"Next: cd {shlex.quote(path)} && lockgate add prompt NAME --from FOLDER")
     return 0
 
 
@@ -53,7 +68,8 @@ def status_command(as_json: bool) -> int:
     """What each environment serves, and what needs a person."""
     from console.operations.status import status
 
-    now = status(workspace())
+    here = workspace()
+    now = status(here)
     if as_json:
         print_json(now.as_json())
         return 0
@@ -70,6 +86,8 @@ def status_command(as_json: bool) -> int:
             for one in now.environments
         ),
     )
+    if now.remote is not None:
+        say(f"{now.remote.name}: {now.remote.words(here.clock.now())}")
     for line in now.attention:
         say(f"! {line}")
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
+from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
 from console.operations.rollout.observing import Observer
@@ -23,28 +24,38 @@ def watch(
     stopped: Event,
     told: Callable[[Ticked], None],
     ticks: int | None = None,
+    follow: bool = False,
 ) -> None:
     """Ticks every `every` seconds until `stopped` is set, at most `ticks` times; `told` hears of each.
+
+    With `follow` it decides nothing: what others decided comes from the remote and is served here.
 
     A tick that fails as a whole is told and the next one tries again: a controller that gave up
     would leave canaries to time out.
     """
     done = 0
     observer = Observer()
-    chores, work = Chores(workspace, stopped), Work(workspace, stopped)
+    chores, syncing = Chores(workspace, stopped), Syncing(workspace)
+    work = Work(workspace, stopped) if not follow else None
     while not stopped.is_set():
+        records = 0
         try:
-            told(tick(workspace, look=observer))
+            ticked = followed(workspace) if follow else tick(workspace, look=observer)
+            records = len(ticked.records)
+            told(ticked)
         except (LockgateError, OSError) as error:
             told(Ticked(problems=(one_line(str(error), 400),)))
-        for problem in (*chores.go_on(), *work.go_on()):
+        worked = work.go_on() if work is not None else ()
+        for problem in (*chores.go_on(), *worked, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
         done += 1
         if ticks is not None and done >= ticks:
             break
         stopped.wait(every)
     chores.finish()
-    work.finish()
+    if work is not None:
+        work.finish()
+    syncing.finish()
 
 
 class Chores:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console.operations.plan import Overtaken, Plan, Stamp
 from console.operations.reconcile import reconcile
@@ -16,6 +18,9 @@ from store.records.operation import Operation
 from store.snapshot import record_path
 from store.stamping import next_record
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from console.operations.sync.order import Forward
 
 _NOTE_LIMIT = 20_000
 _TRIES = 20
@@ -36,7 +41,7 @@ class Applied:
     record: Operation
     commit: str
     problems: tuple[str, ...] = ()
-    """What this machine could not follow up (a live document that could not be written)."""
+    """What this machine could not follow up (a live document not written, a change not pushed)."""
 
 
 def apply(
@@ -48,25 +53,52 @@ def apply(
     effect; `decided` (a command, whose person named the outcome) accepts the same outcome from
     another start.
 
+    Where the workspace has a remote, what moves forward is there before it happens here; all else is
+    pushed afterwards, and what keeps it from being pushed is a problem that is told.
+
     Raises Blocked or Inconclusive with every unmet condition, StalePlan when the store moved under
-    it, MachineryError when a disk or an index fails. Until the commit nothing has changed.
+    it, MachineryError when a disk, an index or a remote that is wanted fails. Until the commit nothing has
+    changed.
     """
     why = _checked_note(plan, why)
     plan.demand()
     if plan.prepare is not None:
         plan.prepare()
+    ahead = _forward(workspace, plan, report)
     for attempt in range(_TRIES):
         try:
-            record, commit, warning = _commit(workspace, plan, why, decided)
+            if ahead is not None:
+                ahead.catch_up(attempt)
+            publish = ahead.publish if ahead is not None else None
+            record, commit, warning = _commit(workspace, plan, why, decided, publish)
             break
         except (StalePlan, Overtaken):
             raise
-        except StaleTip:  # somebody who does not take our lock was faster
+        except StaleTip:  # somebody who does not take our lock, or who pushes, was faster
             if attempt == _TRIES - 1:
                 raise
     done = reconcile(workspace, report=report)
+    commit, unpushed = _pushed(workspace, plan, commit)
     pack_when_due(workspace.store.path)
-    return Applied(record, commit, (*((warning,) if warning else ()), *done.problems))
+    return Applied(record, commit, (*((warning,) if warning else ()), *done.problems, *unpushed))
+
+
+def _forward(workspace: Workspace, plan: Plan, report: Report) -> Forward | None:
+    """How `plan` goes by way of the remote; None where it does not. Without a remote nothing is imported."""
+    if workspace.settings.remote is None:
+        return None
+    from console.operations.sync.order import forward
+
+    return forward(workspace, plan, report)
+
+
+def _pushed(workspace: Workspace, plan: Plan, commit: str) -> tuple[str, tuple[str, ...]]:
+    """The commit that `main` has once it was pushed as far as the remote answers, and what went wrong."""
+    if workspace.settings.remote is None:
+        return commit, ()
+    from console.operations.sync.order import pushed_after
+
+    return pushed_after(workspace, plan, commit)
 
 
 def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Report = silent) -> Applied:
@@ -88,7 +120,9 @@ def _covers(plan: Plan, fresh: Plan) -> bool:
     return {one.condition for one in fresh.overrides} <= {one.condition for one in plan.overrides}
 
 
-def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[Operation, str, str | None]:
+def _commit(
+    workspace: Workspace, plan: Plan, why: str, decided: bool, publish: Callable[[str], None] | None
+) -> tuple[Operation, str, str | None]:
     """The record, its commit, and what is wrong with a clock."""
     store = workspace.store
     with store.writing() as writer:
@@ -103,7 +137,7 @@ def _commit(workspace: Workspace, plan: Plan, why: str, decided: bool) -> tuple[
         stamp = Stamp(made.id, made.at, plan.by or workspace.person, why)
         record = _record(plan, stamp)
         files = {**plan.write(stamp), record_path(stamp.id): write_toml(record)}
-        commit = writer.commit(tip, files, _message(record, plan), stamp.by, made.at)
+        commit = writer.commit(tip, files, _message(record, plan), stamp.by, made.at, publish=publish)
         return record, commit, made.warning
 
 

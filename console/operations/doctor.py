@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from console.operations.check import check
+from console.operations.counted import counted
 from console.operations.reconcile import is_behind
 from evals.models.embedded import is_available
 from store.errors import LockgateError
@@ -29,7 +30,8 @@ class Look:
 
 
 def doctor(workspace: Workspace, *, report: Report = silent) -> tuple[Look, ...]:
-    """Everything worth knowing before something fails at night. Opens no index, calls no model."""
+    """Everything worth knowing before something fails at night. Opens no index, calls no model; a remote,
+    where there is one, is asked for its main."""
     return tuple(_looks(workspace, report))
 
 
@@ -67,6 +69,7 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
     yield Look("clock", clock is None, clock or "this machine's clock and the store's agree")
     packing = trouble(workspace.store.path)
     yield Look("packing", packing is None, packing or "git packs the store when it is due")
+    yield from _remote(workspace)
     for pointer in snapshot.environments():
         if pointer.stable:
             behind = is_behind(workspace, pointer)
@@ -76,6 +79,41 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
                 f"{pointer.name} is {'behind: run `lockgate reconcile`' if behind else 'current'}",
             )
     yield from _indexes(workspace)
+
+
+def _remote(workspace: Workspace) -> Iterator[Look]:
+    from console.operations.sync.state import remote_state
+    from store.git.tracking import aside
+
+    try:
+        url = workspace.settings.remote
+    except LockgateError:
+        return  # that is said already
+    if url is None:
+        return
+    yield _answers(workspace)
+    state = remote_state(workspace)
+    if state is not None:
+        yield Look("remote", state.trouble is None, state.trouble or state.words(workspace.clock.now()))
+    if kept := aside(workspace.store):
+        yield Look(
+            "remote", True, f"{counted(len(kept), 'ref')} of what was put aside, the last is {kept[-1]}"
+        )
+
+
+def _answers(workspace: Workspace) -> Look:
+    from console.operations.sync.state import remote_of
+    from console.operations.sync.sync import asking
+
+    try:
+        remote = remote_of(workspace)
+        head = remote.head(asking(workspace)) if remote is not None else None
+    except LockgateError as error:
+        return Look("remote", False, error.message)
+    name = remote.name if remote is not None else ""
+    return Look(
+        "remote", True, f"{name} answers" + (f": its main is {head[:10]}" if head else ", and is empty")
+    )
 
 
 def _indexes(workspace: Workspace) -> Iterator[Look]:

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from ulid import ULID
 
+from console.operations.sync.joining import absolute, cloned, given, name_remote
 from console.version import version
 from store.bounded import write_toml
 from store.clock import Clock, SystemClock
 from store.errors import InputError, LockgateError
 from store.git.durability import disk_trouble, fsync_file
+from store.git.remote_url import masked, trouble
 from store.git.repository import Store, Writer
 from store.identity import whoami
+from store.progress import Report, silent
 from store.records.operation import Operation
 from store.records.policy import DEFAULT_POLICY, Policy
 from store.settings import SETTINGS_TEMPLATE, load_settings
@@ -43,10 +46,13 @@ class Layout:
     environments: tuple[str, ...]
     parts: tuple[tuple[str, str], ...]
     """(path in the workspace, what it is for)"""
+    remote: str | None = None
+    """The address that it is shared through, as it may be shown."""
 
 
-def plan(path: Path | str, policy: Policy = DEFAULT_POLICY) -> Layout:
-    """What `init` would make. Raises InputError when it cannot: no name, a workspace there or around it."""
+def plan(path: Path | str, policy: Policy = DEFAULT_POLICY, remote: str | None = None) -> Layout:
+    """What `init` would make. Raises InputError when it cannot: no name, a workspace there or around it, a
+    remote that may not be one."""
     shown = one_line(str(path))
     if not str(path).strip():
         raise InputError(
@@ -69,18 +75,25 @@ def plan(path: Path | str, policy: Policy = DEFAULT_POLICY) -> Layout:
         *((f"{name}/", purpose) for name, purpose in _FOLDERS.items()),
         (_SETTINGS, "this machine's own settings"),
     )
-    return Layout(root, policy.names, parts)
+    return Layout(root, policy.names, parts, _shown(remote) if remote is not None else None)
 
 
 def init(
-    path: Path | str, policy: Policy = DEFAULT_POLICY, clock: Clock | None = None, why: str = ""
+    path: Path | str,
+    policy: Policy = DEFAULT_POLICY,
+    clock: Clock | None = None,
+    why: str = "",
+    *,
+    remote: str | None = None,
+    report: Report = silent,
 ) -> Workspace:
     """Makes the workspace `path`; a folder that a killed init left half-made is completed.
 
-    Raises InputError as `plan` does, MachineryError when the disk refuses.
+    An empty `remote` gets the new store; one that holds a store is cloned, and `policy` and `why` say
+    nothing then. Raises InputError as `plan` does, MachineryError when the disk or the remote refuses.
     """
     clock = clock or SystemClock()
-    root = plan(path, policy).root
+    root = plan(path, policy, remote).root
     if len(why) > _NOTE_LIMIT:
         raise InputError(f"the note has {len(why):,} characters; at most {_NOTE_LIMIT:,} are kept.")
     is_new = not root.exists()
@@ -91,7 +104,9 @@ def init(
         if not settings.exists() or settings.stat().st_size == 0:
             settings.write_bytes(SETTINGS_TEMPLATE)
             settings.chmod(0o600)
-        _make_store(root, policy, clock, why)
+        if remote is not None:
+            name_remote(settings, remote)
+        _make_store(root, policy, clock, why, report)
     except (OSError, LockgateError) as error:
         if is_new:
             shutil.rmtree(root, ignore_errors=True)
@@ -101,14 +116,24 @@ def init(
     return Workspace(root, clock)
 
 
-def _make_store(root: Path, policy: Policy, clock: Clock, why: str) -> None:
+def _shown(remote: str) -> str:
+    url = absolute(remote)
+    if (wrong := trouble(url)) is not None:
+        raise InputError(f"the remote's address {wrong}; nothing was changed. Give another one.")
+    return masked(url)
+
+
+def _make_store(root: Path, policy: Policy, clock: Clock, why: str, report: Report) -> None:
     """Built beside its place and renamed into it, so that a killed init leaves no half store."""
     for leftover in root.glob(".store-*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = root / f".store-{os.getpid()}.tmp"
     try:
         store = Store.create(temporary)
-        _first_commit(root, store, policy, clock, why)
+        settings = load_settings(root / _SETTINGS)
+        if not cloned(store, settings, report):
+            _first_commit(root, store, policy, clock, why)
+            given(store, settings, report)
         temporary.rename(root / STORE)
         fsync_file(root / STORE)
     except (OSError, LockgateError):

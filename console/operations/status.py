@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
+from store.errors import InputError
 from store.index_readiness import index_statuses
 from store.records.component import Kind
 from store.records.environment import Environment
@@ -16,6 +17,9 @@ from store.records.release import Release
 from store.rules.rejection import rejected_by
 from store.snapshot import Snapshot
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from console.operations.sync.state import RemoteState
 
 _SOON_HOURS = 24
 
@@ -40,6 +44,8 @@ class Status:
     commit: str
     environments: tuple[EnvironmentStatus, ...]
     attention: tuple[str, ...]
+    remote: RemoteState | None = None
+    """None where the workspace has none."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -56,6 +62,7 @@ class Status:
                 for one in self.environments
             ],
             "attention": list(self.attention),
+            **({"remote": self.remote.as_json()} if self.remote is not None else {}),
         }
 
 
@@ -63,7 +70,26 @@ def status(workspace: Workspace) -> Status:
     """Reads pointers and live documents; opens no index and calls no model."""
     snapshot = workspace.store.at()
     environments = tuple(_environment(workspace, snapshot, name) for name in snapshot.policy.names)
-    return Status(snapshot.commit, environments, attention(workspace, snapshot))
+    remote = _remote(workspace)
+    needed = (*attention(workspace, snapshot), *_unsynced(remote))
+    return Status(snapshot.commit, environments, needed, remote)
+
+
+def _remote(workspace: Workspace) -> RemoteState | None:
+    try:
+        if workspace.settings.remote is None:
+            return None  # and nothing is imported
+    except InputError:
+        return None  # `lockgate doctor` says what is wrong with the settings
+    from console.operations.sync.state import remote_state
+
+    return remote_state(workspace)
+
+
+def _unsynced(remote: RemoteState | None) -> Iterator[str]:
+    """What keeps this machine from being in step with its remote."""
+    if remote is not None and remote.trouble is not None:
+        yield f"not in step with the remote: {remote.trouble}"
 
 
 def _environment(workspace: Workspace, snapshot: Snapshot, name: str) -> EnvironmentStatus:

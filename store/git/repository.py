@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -119,27 +119,58 @@ class Writer:
         message: str,
         author: Person,
         at: datetime,
+        *,
+        publish: Callable[[str], None] | None = None,
     ) -> str:
         """Lands `files` on top of `parent` and moves `main` to it; returns the commit (40 hex).
 
-        Refuses a change that changes nothing (InputError). Raises StaleTip when `main` is no longer
-        at `parent`, MachineryError when the disk fails. When it returns, the commit is on disk.
+        `publish` is called with the commit once it is on disk, before `main` moves; what it raises stops
+        the move. Refuses a change that changes nothing (InputError). Raises StaleTip when `main` is no
+        longer at `parent`, MachineryError when the disk fails. When it returns, the commit is on disk.
         """
-        repo = self.store.repo
         try:
-            with durability.objects_on_disk():
-                oid = self._write(parent, files, message, author, at)
-            try:
-                intent = recovery.announce(self.store.path, str(oid))
-                durability.sync_objects(self.store.path, intent)  # so no lock of ours is older than it
-                self._move(repo, parent, oid)
-            finally:
-                recovery.done(self.store.path)
+            oid = self._write(parent, files, message, author, at)
+            self._land(parent, oid, publish)
         except OSError as error:
             raise durability.disk_trouble(error, self.store.path) from error
         return str(oid)
 
+    def prepare(
+        self, parent: str, files: Mapping[str, bytes], message: str, author: Person, at: datetime
+    ) -> str:
+        """A commit of `files` on `parent` that nothing points to yet. Raises as `commit` does."""
+        try:
+            return str(self._write(parent, files, message, author, at))
+        except OSError as error:
+            raise durability.disk_trouble(error, self.store.path) from error
+
+    def follow(self, tip: str | None, commit: str) -> None:
+        """Moves `main` from `tip` (None where there is none yet) to `commit`, which is in the repository.
+
+        Raises as `commit` does.
+        """
+        try:
+            self._land(tip, self.store.commit(commit).id, None)
+        except OSError as error:
+            raise durability.disk_trouble(error, self.store.path) from error
+
+    def _land(self, parent: str | None, oid: pygit2.Oid, publish: Callable[[str], None] | None) -> None:
+        try:
+            intent = recovery.announce(self.store.path, str(oid))
+            durability.sync_objects(self.store.path, intent)  # so no lock of ours is older than it
+            if publish is not None:
+                publish(str(oid))
+            self._move(self.store.repo, parent, oid)
+        finally:
+            recovery.done(self.store.path)
+
     def _write(
+        self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
+    ) -> pygit2.Oid:
+        with durability.objects_on_disk():
+            return self._objects(parent, files, message, author, at)
+
+    def _objects(
         self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
     ) -> pygit2.Oid:
         repo = self.store.repo
