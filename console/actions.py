@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["overview", "stage", "indexes", "history", "versions"]
+Place = Literal["overview", "stage", "rollout", "indexes", "history", "compare", "shadow", "versions"]
 """A screen."""
 
 
@@ -24,8 +24,10 @@ class Mode:
 MODES: tuple[Mode, ...] = (
     Mode("overview", "1", "o", "Overview", "what every environment serves, and what needs a person"),
     Mode("stage", "2", "s", "Stage", "compose a release, run its evals, stage it"),
+    Mode("rollout", "3", "r", "Rollout", "the steps of a promotion, and canary against stable"),
     Mode("indexes", "4", "i", "Indexes", "index versions, how long they stay ready, and switching"),
     Mode("history", "5", "h", "History", "who changed what, when, why and on what evidence"),
+    Mode("compare", "7", "c", "Compare", "one question, two releases, their answers beside each other"),
 )
 
 
@@ -67,9 +69,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("base", "b", "base", "choose the release that this one starts from", ("stage",), footer=False),
     Action("evals", "e", "run evals", "run the suites on candidate and baseline", ("stage",)),
     Action("go", "s", "stage", "put it into the first environment, after a plan", ("stage",), True),
-    Action("stop", "x", "stop evals", "stop the evals; nothing is kept of them", ("stage",)),
+    Action("stop", "x", "stop evals", "stop the evals; a next run goes on from there", ("stage",)),
     Action("reset", "u", "undo picks", "go back to the versions of the base release", ("stage",)),
     Action("keep", "K", "keep blocked", "record a blocked release; nothing moves", ("stage",), True),
+    Action("metric", "enter", "metric", "all that is known of this metric", ("rollout",), shown_key="⏎"),
+    Action("advance", "a", "advance", "begin the next step now, after a plan", ("rollout",), True),
+    Action("pause", "z", "pause", "stop where it is, or let it go on", ("rollout",), True),
+    Action("shadow", "w", "shadow", "what answers for the log only here", ("rollout",)),
+    Action("take_back", "r", "roll back", "everybody to stable; the release is rejected", ("rollout",), True),
+    Action("abort", "x", "abort", "end it; the release is not rejected", ("rollout",), True),
+    Action("approve", "v", "approve", "say yes to the next step", ("rollout",), True, False),
+    Action("rollout_note", "n", "note", "remark on what moved it last", ("rollout",), True, False),
+    Action("other", "e", "environment", "the rollout of another environment", ("rollout",), footer=False),
     Action("switch_index", "s", "switch", "serve this index version now", ("indexes",), True),
     Action("index_diff", "d", "diff", "what differs from the version before", ("indexes",)),
     Action("verify", "v", "verify", "read every byte again and ask its probes", ("indexes",)),
@@ -95,12 +106,23 @@ ACTIONS: tuple[Action, ...] = (
     Action("export", "x", "export", "write what is listed to a file", ("history",)),
     Action("serve", "s", "switch", "serve this version in an environment now", ("versions",), True),
     Action("compare", "d", "diff", "what differs from the version before", ("versions",)),
+    Action("ask", "a", "ask", "put a question to both releases", ("compare",)),
+    Action("kept", "i", "request", "ask both what a user has asked", ("compare",)),
+    Action("newest", "m", "newest ten", "ask both the ten newest requests", ("compare",)),
+    Action("first", "f", "first", "choose the release at the left", ("compare",)),
+    Action("second", "t", "second", "choose the release at the right", ("compare",)),
+    Action("halt", "x", "stop", "stop asking; what is answered stays", ("compare",)),
+    Action("swap", "u", "swap", "left to right", ("compare",), footer=False),
+    Action("save", "e", "export", "write what is listed to a file", ("compare",), footer=False),
+    Action("begin_shadow", "s", "start", "shadow what environments serve with a release", ("shadow",), True),
+    Action("end_shadow", "x", "end", "end the shadow; what it compared stays", ("shadow",), True),
+    Action("both", "enter", "compare", "ask both this request again", ("shadow",), shown_key="⏎"),
     Action(
         "shell",
         "o",
         "shell",
         "show the shell commands for what is selected",
-        ("overview", "stage", "indexes", "history"),
+        ("overview", "stage", "rollout", "indexes", "history", "compare", "shadow"),
         footer=False,
     ),
     Action(
@@ -108,7 +130,7 @@ ACTIONS: tuple[Action, ...] = (
         "y",
         "copy",
         "copy the id of what is selected",
-        ("overview", "stage", "indexes", "history", "versions"),
+        ("overview", "stage", "rollout", "indexes", "history", "compare", "shadow", "versions"),
         footer=False,
     ),
 )

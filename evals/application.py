@@ -19,6 +19,7 @@ from pydantic import Field
 from evals.answer import Answer, Retrieved
 from evals.models.access import EndpointAccess, EndpointSettings, access_url
 from evals.models.endpoint import NO_KEY, EndpointError, http_client
+from evals.models.lane import Lane, Lanes
 from evals.models.retry import Failure, GaveUp, Limits, Patience, status_failure
 from prompts.secrets import redact_secrets
 from store.bounded import parse_json, validate
@@ -112,20 +113,30 @@ class PythonTarget:
 class HttpTarget:
     """Posts {input, release} to the application and reads {text, retrieved?}."""
 
-    def __init__(self, access: EndpointAccess, release: str, limits: Limits | None = None) -> None:
-        """`release` is the id that the application is asked to answer with."""
+    def __init__(
+        self, access: EndpointAccess, release: str, limits: Limits | None = None, lane: Lane | None = None
+    ) -> None:
+        """`release` is the id that the application is asked to answer with; `lane` as of Endpoint."""
         if access.base_url is None:
             raise InputError("an http target needs a url.")
         self._url = access.base_url
         self._key = access.api_key
         self._release = release
-        self._patience = Patience(limits or Limits())
+        self._patience = Patience(limits or Limits(), lane)
         self._client: httpx2.AsyncClient | None = None
 
     @classmethod
-    def open(cls, url: str, release: str, settings: EndpointSettings, limits: Limits | None = None) -> Self:
+    def open(
+        cls,
+        url: str,
+        release: str,
+        settings: EndpointSettings,
+        limits: Limits | None = None,
+        lanes: Lanes | None = None,
+    ) -> Self:
         """The endpoint at `url`, if the settings allow its host. Raises InputError."""
-        return cls(access_url(url, settings), release, limits)
+        access = access_url(url, settings)
+        return cls(access, release, limits, lanes.of(url, access.api_key) if lanes else None)
 
     async def __aenter__(self) -> Self:
         return self

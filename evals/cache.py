@@ -47,9 +47,11 @@ def answer_key(endpoint: str, model: ModelPin, messages: Sequence[Mapping[str, s
 class AnswerCache:
     """The answers of one workspace. Safe to use from several threads and processes."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens or makes the file. Raises MachineryError when its folder cannot be written."""
+    def __init__(self, path: Path, *, fresh: bool = False) -> None:
+        """Opens or makes the file. `fresh` gives out only what was put in by this very object, so that
+        everything is asked anew, once. Raises MachineryError when its folder cannot be written."""
         self._path = path
+        self._own: set[str] | None = set() if fresh else None
         self._lock = threading.Lock()
         self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         try:
@@ -82,6 +84,8 @@ class AnswerCache:
 
     def get(self, key: str) -> Completion | None:
         """The answer kept under `key`, marked as cached; None where there is none."""
+        if self._own is not None and key not in self._own:
+            return None
         with self._lock:
             try:
                 row = self._connection.execute("SELECT value FROM answers WHERE key = ?", (key,)).fetchone()
@@ -94,6 +98,8 @@ class AnswerCache:
 
     def put(self, key: str, answer: Completion) -> None:
         """Keeps `answer`. A disk that refuses costs the saving, not the run."""
+        if self._own is not None:
+            self._own.add(key)
         value = asdict(answer)
         del value["cached"]
         with self._lock:

@@ -91,34 +91,38 @@ def decide(
     *,
     required: Collection[tuple[str, str]] = (),
     carrying: Collection[tuple[str, str]] | None = None,
+    doubts: Collection[str] = (),
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The outcome of the whole run, with one sentence for each thing that is not a pass.
 
     `errors` of `answers` (both arms, all repeats) failed. `required` are the (suite, name) that must
     have a verdict; `carrying` those that can hold a release back (by default: with enough cases).
+    `doubts` are sentences on why the whole run cannot be believed.
     Any block blocks; else any doubt is inconclusive. Raises InputError for negative counts.
     """
     if errors < 0 or answers < 0:
         raise InputError(f"{errors} errors of {answers} answers cannot be; run the evals again.")
     blocks = [one.reason for one in categories if one.outcome == "block"]
-    doubts = [one.reason for one in categories if one.outcome == "inconclusive"]
+    held = [one.reason for one in categories if one.outcome == "inconclusive"]
+    held += doubts
     judged = {(one.suite, one.name) for one in categories}
-    doubts += [f"{one_line(name, 100)} of {suite} was not judged." for suite, name in set(required) - judged]
+    held += [f"{one_line(name, 100)} of {suite} was not judged." for suite, name in set(required) - judged]
     if errors > ERROR_SHARE * answers:
-        doubts.append(
+        held.append(
             f"{errors} of {answers} answers failed, more than {ERROR_SHARE:.0%}: "
             "that is the machinery, not the release; run again once it works."
         )
     if answers == 0:
-        doubts.append("No answer was graded.")
+        held.append("No answer was graded.")
     able = {(one.suite, one.name) for one in categories if one.cases >= GATING_CASES}
     if not judged & (able if carrying is None else set(carrying)):
-        doubts.append(
+        held.append(
             f"No category can gate: each has under {GATING_CASES} cases and no floor, zero tolerance "
-            "or must_pass; add cases."
+            "or must_pass, or nothing but a judge that only warns; add cases."
         )
-    outcome: Outcome = "block" if blocks else "inconclusive" if doubts else "pass"
-    return outcome, (*blocks, *doubts)
+        held += [one.reason for one in categories if one.outcome == "pass"]
+    outcome: Outcome = "block" if blocks else "inconclusive" if held else "pass"
+    return outcome, (*blocks, *held)
 
 
 def _comparison(scores: CategoryScores) -> Comparison | None:

@@ -53,6 +53,10 @@ class Evaluation:
     cached: int
     """Of them, those that were known from an earlier run."""
     took_seconds: float
+    judge_digest: str | None = None
+    """None where nothing is graded by a judge."""
+    doubts: tuple[str, ...] = ()
+    """Why the run as a whole cannot be believed."""
 
 
 def policy_digest(info: SuiteInfo, tier: Tier) -> str:
@@ -104,8 +108,13 @@ def to_verdict(evaluations: Sequence[Evaluation], id: str, at: datetime) -> Verd
     categories = [category for e in evaluations for category in e.categories]
     answers, errors = sum(e.answers for e in evaluations), sum(e.errors for e in evaluations)
     outcome, reasons = decide(
-        categories, errors, answers, carrying=[key for e in evaluations for key in e.carrying]
+        categories,
+        errors,
+        answers,
+        carrying=[key for e in evaluations for key in e.carrying],
+        doubts=[doubt for e in evaluations for doubt in e.doubts],
     )
+    judges = {e.suite: e.judge_digest for e in evaluations if e.judge_digest is not None}
     flips = sorted((flip for e in evaluations for flip in e.flips), key=lambda flip: flip.after - flip.before)
     return Verdict(
         id=id,
@@ -117,6 +126,7 @@ def to_verdict(evaluations: Sequence[Evaluation], id: str, at: datetime) -> Verd
         tier=first.tier,
         suites={e.suite: e.suite_digest for e in sorted(evaluations, key=lambda e: e.suite)},
         graders_digest=digest_of({e.suite: e.graders_digest for e in evaluations}),
+        judge_digest=digest_of(judges) if judges else None,
         policy_digest=digest_of({e.suite: e.policy_digest for e in evaluations}),
         outcome=outcome,
         reasons=tuple(reason[:_REASON] for reason in reasons),

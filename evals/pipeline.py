@@ -78,6 +78,11 @@ class Pipeline:
         self._cache = cache
         self._found: dict[str, tuple[Retrieved, ...]] = {}
 
+    @property
+    def identity(self) -> str:
+        """What serves the model: with the release's digest, all that its answers depend on."""
+        return self._endpoint.identity
+
     async def answer(self, case: Case, repeat: int) -> Answer:
         """The answer to `case`. See Target."""
         if isinstance(case.input, tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evals.answer import Answer
@@ -52,10 +52,12 @@ async def run(
     concurrency: int,
     context: GradeContext | None = None,
     stop: Stop = never,
+    halt: Stop = never,
 ) -> None:
     """Does all `jobs`, at most `concurrency` at once, and calls `seen` with each answer as it comes.
 
-    Raises Cancelled when `stop` says so, and MachineryError when nothing but failures comes back.
+    When `halt` says so, nothing new is begun and what is under way is finished. Raises Cancelled when
+    `stop` says so, and MachineryError when nothing but failures comes back.
     """
     check(stop, "The evals")
     waiting = iter(jobs)
@@ -64,7 +66,7 @@ async def run(
     try:
         async with asyncio.TaskGroup() as group:
             workers = [
-                group.create_task(_work(waiting, seen, graders, failures))
+                group.create_task(_work(waiting, seen, graders, failures, halt))
                 for _ in range(max(1, min(concurrency, len(jobs))))
             ]
             watcher = group.create_task(_watch(stop))
@@ -91,12 +93,18 @@ class _Failures:
 
 
 async def _work(
-    waiting: Iterator[Job], seen: Callable[[Graded], None], context: GradeContext, failures: _Failures
+    waiting: Iterator[Job],
+    seen: Callable[[Graded], None],
+    context: GradeContext,
+    failures: _Failures,
+    halt: Stop,
 ) -> None:
     for job in waiting:
         for repeat in job.repeats:
+            if halt():
+                return
             answer = await job.target.answer(job.case, repeat)
-            score = await grade(job.case, answer, context)
+            score = await grade(job.case, answer, replace(context, repeat=repeat))
             seen(Graded(job.arm, job.case, repeat, answer, score))
             failures.note(answer.error)
 

@@ -10,6 +10,8 @@ from typing import Any
 from evals.case import Case
 from evals.gate import CONFIRMATIONS, GATING_CASES, STATISTICAL_CASES
 from evals.graders import GRADERS
+from evals.judge.coverage import judged_coverage
+from evals.judge.labels import LABELS, Label, judges_of, parse_labels
 from evals.suite_live import LiveSpecs, parse_live
 from store.bounded import parse_jsonl, read_toml, validate
 from store.canonical import digest_of_files
@@ -34,6 +36,8 @@ class Suite:
     """`sha256:` over all files of the version."""
     live: LiveSpecs | None = None
     """The graders of live answers; None where suite.toml has no `[live]`."""
+    labels: tuple[Label, ...] = ()
+    """What people said of answers that the judge is measured by."""
 
     def select(self, tier: Tier) -> tuple[Case, ...]:
         """The cases of `tier`, which holds those of the tiers before it, in the order of the file."""
@@ -49,6 +53,7 @@ class Suite:
         """One sentence per category about how its cases of `tier` can carry the gate."""
         counts = Counter(case.category for case in self.select(tier))
         sentences = [_carries(policy.name, counts[policy.name]) for policy in self.info.categories]
+        sentences += judged_coverage(self.select(tier), self.cases, self.labels)
         if max(self.info.repeats) < CONFIRMATIONS:
             sentences.append(
                 f"repeats end at {max(self.info.repeats)}: nothing can be confirmed before {CONFIRMATIONS}, "
@@ -58,7 +63,7 @@ class Suite:
 
 
 def parse_suite(files: Mapping[str, bytes], where: str) -> Suite:
-    """The suite in `files` (by path within the version's folder).
+    """The suite in `files` (by path within the version's folder): suite.toml, cases.jsonl, labels.jsonl.
 
     Raises InputError: one sentence with file, line and field. `where` names the version.
     """
@@ -75,7 +80,8 @@ def parse_suite(files: Mapping[str, bytes], where: str) -> Suite:
                 f"{one_line(policy.name, 60)!r}; add some or remove the category."
             )
     live = parse_live(info.live, f"{where}/suite.toml") if info.live is not None else None
-    return Suite(info, cases, digest_of_files(files), live)
+    labels = parse_labels(files[LABELS], cases, f"{where}/{LABELS}") if LABELS in files else ()
+    return Suite(info, cases, digest_of_files(files), live, labels)
 
 
 def _check_info(info: SuiteInfo, where: str) -> None:
@@ -113,6 +119,11 @@ def _read_cases(data: bytes, info: SuiteInfo, where: str) -> tuple[Case, ...]:
     for number, value in parse_jsonl(data, where):
         line = f"{where}, line {number}"
         case = _read_case(value, line)
+        if info.judge is None and (place := next(iter(judges_of(case)), None)) is not None:
+            raise InputError(
+                f"{line}: expect.{place}: judge needs a model to ask: add [judge] with "
+                'model = "model/NAME@vN" to suite.toml.'
+            )
         if case.category not in {policy.name for policy in info.categories}:
             known = ", ".join(policy.name for policy in info.categories[:10])
             raise InputError(

@@ -8,6 +8,8 @@ from typing import Any
 
 from evals.case import Case
 from evals.graders import GRADERS, GraderSpec
+from evals.graders.fuzzy import Fuzzy
+from evals.graders.text import Equals
 from store.bounded import validate
 from store.errors import InputError
 from store.records.base import Strict
@@ -64,10 +66,12 @@ def _read(entry: dict[str, Any], place: str) -> GraderSpec:
         trouble = f"there is no grader {one_line(str(name), 60)!r}" if name else "it names no grader"
         raise InputError(f"{place}: {trouble}; use one of {', '.join(GRADERS)}.")
     spec = validate(_Entry, {"spec": entry}, place).spec
+    if not spec.on_live:
+        raise InputError(f"{place}: {name} is for evals; it is not asked about answers to users.")
     # similarity is held against the passages that were retrieved: any reference will do here.
     probe = Case(id="live", input="?", expect=(spec,), category="live", reference="?")
     lack = spec.lacks(probe)
-    if lack is not None or (name == "equals" and spec.model_dump(exclude_defaults=True).keys() <= {"grader"}):
+    if lack is not None or (isinstance(spec, Equals | Fuzzy) and spec.value is None and not spec.any):
         raise InputError(f"{place}: {name} needs an expected answer, which a live answer does not have.")
     return spec
 

@@ -28,15 +28,16 @@ def compare_command(
     as_json: bool,
 ) -> int:
     """Ask two releases (or environments) the same, and show answers, passages, latency and cost."""
-    from console.commands.compare_text import compared_as_json, show
+    from console.commands.compare_text import show
     from console.operations import compare
+    from console.operations.compared import compared_as_data
 
     here = workspace()
     asking = compare.questions(here, text=text, request=request, last=last, environment=environment)
     shown = None if as_json else show
     found = asyncio.run(compare.run(here, first, second, asking, report=progress, on_compared=shown))
     if as_json:
-        print_json([compared_as_json(one) for one in found])
+        print_json([compared_as_data(one) for one in found])
     return 0
 
 

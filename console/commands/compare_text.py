@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import textwrap
 from itertools import zip_longest
-from typing import Any
 
 from console.commands.output import say
 from console.operations.compare import Compared, Side
@@ -17,39 +16,6 @@ _GAP = "  │  "
 _PASSAGE = 60
 _LINES = 200
 """Lines of one answer that are shown."""
-
-
-def compared_as_json(one: Compared) -> dict[str, Any]:
-    """Plain data."""
-    return {
-        "request_id": one.asked.request_id,
-        "question": one.asked.question,
-        "served": one.asked.served,
-        "served_by": one.asked.served_by,
-        "same_words": one.same,
-        "similarity": one.similarity,
-        "overlap": one.overlap,
-        "ranked_overlap": one.ranked,
-        "sides": [_side_as_json(side) for side in (one.first, one.second)],
-    }
-
-
-def _side_as_json(side: Side) -> dict[str, Any]:
-    answer = side.answer
-    return {
-        "release": side.release,
-        "answer": answer.text,
-        "error": answer.error,
-        "refused_by": answer.refused_by,
-        "latency_ms": answer.latency_ms,
-        "prompt_tokens": answer.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-        "usd": side.usd,
-        "passages": [
-            {"id": one.id, "source": one.source, "text": one.text, "distance": one.distance}
-            for one in answer.retrieved
-        ],
-    }
 
 
 def show(one: Compared) -> None:

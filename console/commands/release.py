@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,13 +16,58 @@ from console.commands.options import changing, json_option, override_option, wor
 from console.commands.output import carry_out, print_json, progress, say, show_dry_run
 from console.commands.verdict_text import show_verdict, verdict_as_json
 from console.operations.apply import apply_again
+from console.operations.counted import counted
 from console.operations.plan import Plan
 from store.errors import Blocked, Inconclusive, InputError
 from store.records.policy import TIERS, Tier
 from store.records.verdict import Verdict
+from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from console.operations.run_options import RunOptions
+    from evals.outcome import Evaluation
+    from evals.running.selection import Selection
 
 _TIER = click.Choice(TIERS)
 _CODE = {"pass": 0, "block": 1, "inconclusive": 3}
+_LIMITS = (
+    click.option(
+        "--fresh", is_flag=True, help="Ask everything anew, whatever answers are kept from earlier runs."
+    ),
+    click.option(
+        "--max-usd", type=click.FloatRange(0, min_open=True), help="Stop at so many US dollars, undecided."
+    ),
+    click.option("--max-tokens", type=click.IntRange(1), help="Stop at so many tokens, undecided."),
+    click.option(
+        "--max-minutes",
+        type=click.FloatRange(0, min_open=True),
+        help="Stop after so many minutes, undecided.",
+    ),
+)
+
+
+def _limited(command: Callable[..., int]) -> Callable[..., int]:
+    """Gives the options of RunOptions, as `options`."""
+
+    @functools.wraps(command)
+    def called(
+        *,
+        fresh: bool,
+        max_usd: float | None,
+        max_tokens: int | None,
+        max_minutes: float | None,
+        **rest: Any,
+    ) -> int:
+        from console.operations.run_options import RunOptions
+
+        for name, number in (("--max-usd", max_usd), ("--max-minutes", max_minutes)):
+            if number is not None and not math.isfinite(number):
+                raise InputError(f"{name} {number} is no limit; give a number.")
+        return command(options=RunOptions(fresh, max_usd, max_tokens, max_minutes), **rest)
+
+    for option in reversed(_LIMITS):
+        called = option(called)
+    return called
 
 
 @click.command(name="stage")
@@ -41,6 +89,7 @@ _CODE = {"pass": 0, "block": 1, "inconclusive": 3}
     is_flag=True,
     help="When the gate blocks, record the release and its verdict as evidence.",
 )
+@_limited
 @override_option
 @changing
 def stage_command(
@@ -48,6 +97,7 @@ def stage_command(
     base: str | None,
     tier: Tier | None,
     keep_blocked: bool,
+    options: RunOptions,
     override: str | None,
     why: str,
     dry_run: bool,
@@ -62,7 +112,7 @@ def stage_command(
     if dry_run:
         return show_dry_run(_without_evals(early, keep_blocked), why, as_json)
     _before_evals(early, why)
-    verdicts = asyncio.run(stage.gate(here, composition, tier=tier, report=progress))
+    verdicts = asyncio.run(stage.gate(here, composition, tier=tier, options=options, report=progress))
     _tell(verdicts, as_json)
     plan = stage.plan(here, composition, verdicts, override=override, keep_blocked=keep_blocked)
     if plan.verb != "block":
@@ -115,20 +165,36 @@ def _tell(verdicts: Sequence[Verdict], as_json: bool) -> None:
 )
 @click.option("--no-baseline", is_flag=True, help="Judge by floors, must-pass and zero tolerance alone.")
 @click.option("--tier", type=_TIER, help="Else the tier that the first environment's gate wants.")
+@click.option("--category", "categories", multiple=True, help="Look at this category only.")
+@click.option("--tag", "tags", multiple=True, help="Look at cases with this tag only.")
+@click.option("--case", "cases", multiple=True, metavar="ID", help="Look at this case only.")
+@click.option("--limit", type=click.IntRange(1), help="Look at no more than so many cases of each suite.")
+@_limited
 @changing
 def eval_command(
     release: str,
     against: str | None,
     no_baseline: bool,
     tier: Tier | None,
+    categories: tuple[str, ...],
+    tags: tuple[str, ...],
+    cases: tuple[str, ...],
+    limit: int | None,
+    options: RunOptions,
     why: str,
     dry_run: bool,
     as_json: bool,
 ) -> int:
-    """Evaluate a release and commit the verdict as evidence. Exits 0, 1, 3 or 4."""
+    """Evaluate a release and commit the verdict as evidence. Exits 0, 1, 3 or 4.
+
+    With --category, --tag, --case or --limit it only looks: what comes out is printed, no verdict is kept,
+    and it never exits with 0.
+    """
     from console.operations import evaluate
+    from evals.running.selection import Selection
 
     here = workspace()
+    selection = Selection(categories, tags, cases, limit)
     task = evaluate.prepare(here, release, against, no_baseline=no_baseline, tier=tier)
     if dry_run:
         if as_json:
@@ -139,7 +205,10 @@ def eval_command(
             against = task.baseline_id or "no baseline"
             say(f"Would evaluate {task.release.id} against {against} on the {task.tier} tier.")
         return 0
-    verdict = asyncio.run(evaluate.run(here, task, report=progress))
+    if not selection.is_everything:
+        found = asyncio.run(evaluate.look(here, task, selection, options=options, report=progress))
+        return _show_look(here, found, selection, as_json)
+    verdict = asyncio.run(evaluate.run(here, task, options=options, report=progress))
     applied = apply_again(here, evaluate.plan(here, verdict), why, report=progress)
     if as_json:
         print_json({**verdict_as_json(verdict), "record": applied.record.id, "commit": applied.commit})
@@ -150,6 +219,26 @@ def eval_command(
     if verdict.outcome == "inconclusive":
         raise Inconclusive(f"{verdict.release} is undecided: {'; '.join(verdict.reasons)}", verdict.reasons)
     return 0
+
+
+def _show_look(here: Workspace, found: Sequence[Evaluation], selection: Selection, as_json: bool) -> int:
+    """Prints what came of some of the cases, as a verdict would be printed, and says that it is none."""
+    from ulid import ULID
+
+    from evals.outcome import to_verdict
+
+    now = here.clock.now()
+    seen = to_verdict(found, str(ULID.from_datetime(now)), now)
+    told = (
+        f"this was a look at {selection.words()} ({counted(seen.cases, 'case')}): no verdict is kept of it."
+    )
+    if as_json:
+        print_json({**verdict_as_json(seen), "look": selection.words(), "record": None})
+        return _CODE["block"] if seen.outcome == "block" else _CODE["inconclusive"]
+    show_verdict(seen)
+    if seen.outcome == "block":
+        raise Blocked(f"{seen.release} would be blocked; {told}", seen.reasons)
+    raise Inconclusive(told[0].upper() + told[1:], seen.reasons)
 
 
 @click.command(name="plan")

@@ -10,11 +10,15 @@ from store.errors import MachineryError
 CONTENT = Path(__file__).parent / "content"
 _NOT_ASKED_ABOUT = (
     "benchmarks.md",
-    "graders.md",
+    "ci.md",
+    "drift.md",
+    "import.md",
     "notifications.md",
     "prometheus.md",
     "remote.md",
+    "retention.md",
     "rollouts.md",
+    "running-evals.md",
     "shadow.md",
 )
 """Pages that no question of the demo is about; without them its model has less to read."""

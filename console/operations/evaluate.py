@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from console.operations.plan import Plan, Stamp
+from console.operations.run_options import USUAL, RunOptions
+from console.operations.run_suites import Bound
 from store.bounded import write_toml
 from store.errors import InputError
 from store.progress import Report, Stop, never, silent
-from store.records.component import Kind
 from store.records.policy import Tier
 from store.records.release import Release
 from store.records.verdict import Verdict
@@ -21,7 +22,10 @@ from store.stamping import in_order
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from evals.evaluate import OnCategory
+    from evals.outcome import Evaluation
+    from evals.running.budget import Purse
+    from evals.running.selection import Selection
+    from evals.running.watching import OnCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,19 @@ async def run(
     workspace: Workspace,
     task: Task,
     *,
+    options: RunOptions = USUAL,
     report: Report = silent,
     stop: Stop = never,
     on_category: OnCategory | None = None,
 ) -> Verdict:
-    """Runs `task` and returns its verdict; nothing is committed."""
+    """Runs `task` and returns its verdict; nothing is committed. Raises as `judged` does."""
     return await judged(
         workspace,
         workspace.store.at(),
         task.release,
         task.baseline,
         task.tier,
+        options=options,
         report=report,
         stop=stop,
         on_category=on_category,
@@ -98,42 +104,53 @@ async def judged(
     baseline: Release | None,
     tier: Tier,
     *,
+    options: RunOptions = USUAL,
+    purse: Purse | None = None,
     report: Report = silent,
     stop: Stop = never,
     on_category: OnCategory | None = None,
 ) -> Verdict:
     """The verdict on `release` against `baseline` over all of its suites.
 
-    Raises InputError when it has none, MachineryError when a model or an index fails, Cancelled.
+    A run that was killed or stopped goes on where it was. `purse` is shared by runs that one budget is
+    for. Raises InputError when it has none, MachineryError when a model or an index fails,
+    BudgetReached, Cancelled.
     """
-    from console.operations.arms import Bench
-    from evals.evaluate import evaluate
     from evals.outcome import to_verdict
-    from evals.suite import parse_suite
+    from evals.running.lines import End
+    from evals.running.selection import Selection
 
-    pins = release.pins(Kind.EVALS)
-    if not pins:
-        raise InputError(f"{release.id} has no eval suite: put one in with --set evals/NAME=vN.")
-    evaluations = []
-    async with Bench(workspace, snapshot) as bench:
-        for pin in pins:
-            suite = parse_suite(snapshot.files(pin), str(pin))
-            evaluations.append(
-                await evaluate(
-                    await bench.arm(release, suite),
-                    await bench.arm(baseline, suite) if baseline else None,
-                    suite,
-                    str(pin),
-                    tier,
-                    concurrency=workspace.settings.concurrency,
-                    context=bench.context(release),
-                    report=report,
-                    stop=stop,
-                    on_category=on_category,
-                )
-            )
-    now = workspace.clock.now()
-    return to_verdict(evaluations, str(ULID.from_datetime(now)), now)
+    bound = Bound(workspace, snapshot, release, baseline, tier, options, purse or options.purse(workspace))
+    async with bound.opened(Selection()) as running:
+        evaluations = await running.evaluated(report, stop, on_category)
+        now = workspace.clock.now()
+        verdict = to_verdict(evaluations, str(ULID.from_datetime(now)), now)
+        running.journal.write(End(at=now, outcome=verdict.outcome))
+    return verdict
+
+
+async def look(
+    workspace: Workspace,
+    task: Task,
+    selection: Selection,
+    *,
+    options: RunOptions = USUAL,
+    report: Report = silent,
+    stop: Stop = never,
+    on_category: OnCategory | None = None,
+) -> tuple[Evaluation, ...]:
+    """Runs the cases of `task` that `selection` chooses: results to look at, which no gate accepts.
+
+    Raises InputError where it chooses nothing, else as `judged` does.
+    """
+    from evals.running.lines import End
+
+    snapshot, purse = workspace.store.at(), options.purse(workspace)
+    bound = Bound(workspace, snapshot, task.release, task.baseline, task.tier, options, purse)
+    async with bound.opened(selection) as running:
+        evaluations = await running.evaluated(report, stop, on_category)
+        running.journal.write(End(at=workspace.clock.now(), outcome="look"))
+    return tuple(evaluations)
 
 
 def plan(workspace: Workspace, verdict: Verdict) -> Plan:

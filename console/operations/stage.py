@@ -15,6 +15,7 @@ from console.operations.evidence import stale_verdicts
 from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Risk, Stamp
 from console.operations.rollout.begin import by_steps, effect, entered, rollout_check
+from console.operations.run_options import USUAL, RunOptions
 from store.bounded import write_toml
 from store.errors import InputError
 from store.progress import Report, Stop, never, silent
@@ -29,7 +30,7 @@ from store.stamping import in_order
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from evals.evaluate import OnCategory
+    from evals.running.watching import OnCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ async def gate(
     composition: Composition,
     *,
     tier: Tier | None = None,
+    options: RunOptions = USUAL,
     report: Report = silent,
     stop: Stop = never,
     on_category: OnCategory | None = None,
@@ -105,12 +107,14 @@ async def gate(
     """Runs the evals that the environments' gates want; one verdict for each baseline and tier.
 
     The first is the first environment's. Where environments serve the same release and want the
-    same tier, one verdict serves all. Raises MachineryError when a model or an index fails.
+    same tier, one verdict serves all. Raises MachineryError when a model or an index fails, BudgetReached
+    when the budget, which is for all of them together, does not suffice.
     """
     from console.operations.evaluate import judged
 
     snapshot = workspace.store.at()
     verdicts: list[Verdict] = []
+    purse = options.purse(workspace)
     for policy in snapshot.policy.environments:
         if not policy.gate.required:
             continue
@@ -127,6 +131,8 @@ async def gate(
                 composition.release,
                 stable,
                 tier or policy.gate.tier,
+                options=options,
+                purse=purse,
                 report=report,
                 stop=stop,
                 on_category=on_category,

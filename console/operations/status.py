@@ -163,9 +163,11 @@ def _in_the_way(snapshot: Snapshot, pointers: Sequence[Environment], place: int)
 
 def next_release(snapshot: Snapshot, pointers: Sequence[Environment], place: int) -> Release | None:
     """What would be promoted into an environment next: what the one before it serves, or the newest release
-    for the first one; None where that serves there already."""
+    for the first one; None where that serves there already, or the gate has blocked it."""
     ids = snapshot.release_ids()
     coming = pointers[place - 1].stable if place else (ids[-1] if ids else None)
     if coming is None or coming == pointers[place].stable:
+        return None
+    if place == 0 and any(one.outcome == "block" for one in snapshot.verdicts(coming)[:1]):
         return None
     return snapshot.find_release(coming)

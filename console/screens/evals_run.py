@@ -83,7 +83,7 @@ class EvalsRun(Pane):
             with self._session.doing(f"Evals of {composition.release.id}"):
                 self.verdicts = await self._session.work(self._judge, composition)
         except Cancelled:
-            self.app.notify("Evals were stopped; nothing is kept of them.", markup=False)
+            self.app.notify("Evals were stopped; what was answered is kept for the next run.", markup=False)
         except Exception as error:
             trouble = error
         if self._timer is not None:

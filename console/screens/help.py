@@ -10,6 +10,9 @@ from console.views.marks import CHECK, DIFFERENCE, GATE, INDEX_STATUS
 _SYMBOLS = 4
 """Symbols beside each other, so that none is torn apart at 80 columns."""
 
+_INSIDE: tuple[tuple[str, Place], ...] = (("A component's versions", "versions"), ("A shadow", "shadow"))
+"""Lists that open on top of a screen."""
+
 
 def help_panel(place: Place | None, readonly: bool) -> MessagePanel:
     """The help for `place` first, then for everything."""
@@ -28,7 +31,8 @@ def help_lines(place: Place | None, readonly: bool) -> tuple[Line, ...]:
         if mode is not here:
             lines += [BLANK, line(Part(f"{mode.key} {mode.title}: {mode.about}", "strong"))]
             lines += _keys(mode.id, readonly)
-    lines += [BLANK, line(Part("A component's versions", "strong")), *_keys("versions", readonly)]
+    for head, inner in _INSIDE:
+        lines += [BLANK, line(Part(head, "strong")), *_keys(inner, readonly)]
     lines += [BLANK, line(Part("Symbols", "strong"))]
     for about, marks in (
         ("index status", INDEX_STATUS),

@@ -16,6 +16,14 @@ def screen_for(place: Place, session: Session) -> PlaceScreen:
         from console.screens.stage import StageScreen
 
         return StageScreen(session)
+    if place == "rollout":
+        from console.screens.rollout import RolloutScreen
+
+        return RolloutScreen(session)
+    if place == "compare":
+        from console.screens.compare import CompareScreen
+
+        return CompareScreen(session)
     if place == "indexes":
         from console.screens.indexes import IndexesScreen
 
@@ -27,7 +35,9 @@ def screen_for(place: Place, session: Session) -> PlaceScreen:
 
 def load_rest() -> None:
     """Imports what the other screens and the first change need, in whatever thread it is called."""
+    import console.screens.compare
     import console.screens.history
     import console.screens.indexes
     import console.screens.operate
+    import console.screens.rollout
     import console.screens.stage  # noqa: F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from store.errors import InputError, MachineryError
@@ -22,15 +22,22 @@ def export(workspace: Workspace, filter: Filter, name: str, report: Report, stop
     A relative name is taken from the workspace's folder. Raises InputError for another ending or a
     file that is there already, Cancelled when asked to stop; no half file stays behind.
     """
-    from store.history.csv_text import csv_lines
     from store.history.entry import as_data
+
+    return write_rows(
+        workspace, name, (as_data(entry) for entry in _entries(workspace, filter, report, stop))
+    )
+
+
+def write_rows(workspace: Workspace, name: str, rows: Iterable[Mapping[str, object]]) -> str:
+    """Writes `rows` to the file `name`; as `export`."""
+    from store.history.csv_text import csv_lines
 
     path = workspace.root / Path(name).expanduser()
     if path.suffix not in (".jsonl", ".csv"):
         raise InputError(
             f"{one_line(name, 80)} ends in neither .jsonl nor .csv; the ending says what to write."
         )
-    rows = (as_data(entry) for entry in _entries(workspace, filter, report, stop))
     lines = (
         csv_lines(rows)
         if path.suffix == ".csv"

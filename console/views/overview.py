@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from console.actions import Place
+from console.operations.status import next_release
 from console.views.ages import age, span, stamp
 from console.views.first_paint import Overview
 from console.views.line import Line, Part, line, muted
@@ -18,12 +19,12 @@ from store.records.component import Component, Kind, Pin
 from store.records.environment import Environment
 from store.records.release import Release
 from store.records.verdict import Verdict
+from store.rules.rejection import rejected_by
 from store.snapshot import Snapshot
 
 RELEASE, GATE = "release", "gate"
 """The keys of the two rows that are no components."""
 _SOON = timedelta(hours=24)
-_REMEMBERED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,6 @@ def _rollouts(world: World) -> Iterator[Need]:
         halted = rollout.state != "progressing"
         state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
         reason = f": {rollout.reason}" if halted and rollout.reason else ""
-        record = str(environment.record or "")
         yield Need(
             f"rollout/{environment.name}",
             line(
@@ -104,8 +104,8 @@ def _rollouts(world: World) -> Iterator[Need]:
                 Part(environment.name, "strong"),
                 f"  {rollout.release} is {state}, {rollout.percent:g} % of users{reason}",
             ),
-            "history",
-            record,
+            "rollout",
+            environment.name,
         )
         if world.unattended:
             yield Need(
@@ -116,8 +116,8 @@ def _rollouts(world: World) -> Iterator[Need]:
                     "  no controller looks after its rollout: ",
                     Part("lockgate watch", "key"),
                 ),
-                "history",
-                record,
+                "rollout",
+                environment.name,
             )
 
 
@@ -139,25 +139,27 @@ def _holds(world: World) -> Iterator[Need]:
 
 
 def _rejections(world: World) -> Iterator[Need]:
-    for environment in world.snapshot.environments():
-        for rejection in environment.rejected:
-            if world.now - rejection.at > _REMEMBERED and not _serves(world, rejection.release):
-                continue
-            yield Need(
-                f"rejected/{environment.name}/{rejection.release}",
-                line(
-                    Part("✗ ", "bad"),
-                    Part(rejection.release, "strong"),
-                    f"  rejected in {environment.name}, {age(world.now, rejection.at)} ago (c clears it): ",
-                    rejection.reason,
-                ),
-                "history",
-                rejection.record,
-            )
-
-
-def _serves(world: World, release: str) -> bool:
-    return any(environment.stable == release for environment in world.snapshot.environments())
+    """What was rolled back and would be promoted next all the same; the rest is history."""
+    pointers = world.snapshot.environments()
+    for place, environment in enumerate(pointers):
+        coming = next_release(world.snapshot, pointers, place)
+        refused = rejected_by(pointers, coming) if coming is not None else None
+        if coming is None or refused is None:
+            continue
+        where, rejection = refused
+        what = "" if rejection.release == coming.id else f" what {rejection.release} held,"
+        yield Need(
+            f"rejected/{environment.name}/{coming.id}",
+            line(
+                Part("✗ ", "bad"),
+                Part(coming.id, "strong"),
+                f"  next for {environment.name};{what} rejected in {where} "
+                f"{age(world.now, rejection.at)} ago (c clears it): ",
+                rejection.reason,
+            ),
+            "history",
+            rejection.record,
+        )
 
 
 def _undecided(world: World) -> Iterator[Need]:

@@ -9,17 +9,37 @@ from typing import Annotated
 from pydantic import Field
 
 from evals.graders.base import FULL, Grade, GradeContext, Spec
+from evals.graders.budget import Budget
+from evals.graders.citations import Citations
+from evals.graders.fuzzy import Fuzzy
 from evals.graders.grading import CaseScore, grade, graders_digest
+from evals.graders.json_path import JsonPath
 from evals.graders.json_schema import JsonSchema
+from evals.graders.judge import Judged
 from evals.graders.number import Number
 from evals.graders.pattern import Regex
+from evals.graders.python import Python
 from evals.graders.refusal import Refusal
 from evals.graders.retrieval import Retrieval
 from evals.graders.similarity import Similarity
 from evals.graders.text import Contains, Equals, NotContains
 
 GraderSpec = Annotated[
-    Equals | Contains | NotContains | Regex | Number | JsonSchema | Similarity | Retrieval | Refusal,
+    Equals
+    | Contains
+    | NotContains
+    | Regex
+    | Fuzzy
+    | Number
+    | JsonSchema
+    | JsonPath
+    | Similarity
+    | Retrieval
+    | Citations
+    | Refusal
+    | Budget
+    | Python
+    | Judged,
     Field(discriminator="grader"),
 ]
 """One entry of a case's `expect`: `{grader: name, …arguments, weight}`."""
@@ -30,11 +50,17 @@ GRADERS: Mapping[str, type[Spec]] = MappingProxyType(
         "contains": Contains,
         "not_contains": NotContains,
         "regex": Regex,
+        "fuzzy": Fuzzy,
         "number": Number,
         "json_schema": JsonSchema,
+        "json_path": JsonPath,
         "similarity": Similarity,
         "retrieval": Retrieval,
+        "citations": Citations,
         "refusal": Refusal,
+        "budget": Budget,
+        "python": Python,
+        "judge": Judged,
     }
 )
 """Every grader by its name."""

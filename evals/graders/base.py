@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,11 @@ from store.records.base import Strict
 
 if TYPE_CHECKING:
     from evals.case import Case
+    from evals.judge.judging import Judge
+    from store.settings import Price
 
+Yields = Literal["verdict", "score"]
+"""What a judge is asked for in the end: yes or no, or a number from 1 to 5."""
 FULL = 1.0 - 1e-9
 """A score from here on is full: weighted means of ones are inexact in binary."""
 
@@ -53,6 +57,16 @@ class GradeContext:
 
     embed: Callable[[Sequence[str]], Any] | None = None
     """Texts to an array of one vector each, by the embedder of the release's index. May block."""
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    """By model id as it is pinned."""
+    allowed_callables: tuple[str, ...] = ()
+    """`module` or `module:function`: what this machine's settings let graders of people's own run."""
+    judge: Judge | None = None
+    """What answers the grader `judge`; None where no suite needs it, or nobody opened it."""
+    trusted: frozenset[Yields] = frozenset()
+    """What the judge was shown to agree with people on: only there may its word hold a release back."""
+    repeat: int = 1
+    """The how-manieth answer to the case this is, from 1: a judge votes anew on each."""
 
 
 class Spec(Strict, ABC):
@@ -62,10 +76,16 @@ class Spec(Strict, ABC):
     """Counts up when the same arguments would score the same answer differently."""
     weight: float = Field(default=1.0, gt=0, le=1000)
     """Its share in the case's weighted mean."""
+    on_live: ClassVar[bool] = True
+    """Whether it can be asked about an answer to a user."""
 
     def lacks(self, case: Case) -> tuple[str, str] | None:  # noqa: ARG002
         """(field, sentence) for what the case must carry for this grader and does not; None when fine."""
         return None
+
+    def only_warns(self, context: GradeContext) -> bool:  # noqa: ARG002
+        """Whether its grade is told but not counted."""
+        return False
 
     @abstractmethod
     async def grade(self, case: Case, answer: Answer, context: GradeContext) -> Grade:

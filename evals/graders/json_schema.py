@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,14 +12,12 @@ from pydantic_core import PydanticCustomError
 from evals.answer import Answer
 from evals.graders import killable
 from evals.graders.base import Grade, GradeContext, Spec
-from store.bounded import parse_json
+from evals.graders.json_answer import json_answer
 from store.errors import InputError
 from store.text import one_line
 
 if TYPE_CHECKING:
     from evals.case import Case
-
-_FENCED = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL | re.IGNORECASE)
 
 
 def _usable(schema: dict[str, Any]) -> dict[str, Any]:
@@ -61,10 +58,8 @@ class JsonSchema(Spec):
     """A JSON Schema, draft 2020-12 unless its `$schema` says otherwise."""
 
     async def grade(self, case: Case, answer: Answer, context: GradeContext) -> Grade:  # noqa: ARG002
-        blocks = _FENCED.findall(answer.text)
-        text = blocks[0] if len(blocks) == 1 else answer.text
         try:
-            value = parse_json(text.encode(errors="replace"), "the answer")
+            value = json_answer(answer.text)
         except InputError as error:
             return Grade.of(False, error.message.rstrip("."))
         violation = await asyncio.to_thread(killable.schema_violation, self.schema_, value)

@@ -1,4 +1,4 @@
-"""Runs what somebody's pattern or schema may make endless where it can be killed.
+"""Runs what somebody's pattern, path or schema may make endless where it can be killed.
 
 Python's `re` backtracks without limit and holds the interpreter while it does, so neither a thread
 nor a signal handler can stop it. One worker process is kept for all calls and replaced after a kill.
@@ -7,28 +7,23 @@ nor a signal handler can stop it. One worker process is kept for all calls and r
 from __future__ import annotations
 
 import atexit
-import contextlib
-import json
-import os
 import re
-import select
-import struct
-import subprocess
-import sys
-import threading
-import time
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from evals.graders.process import WorkerProcess
 from store.errors import InputError, MachineryError
 from store.text import one_line
 
 PATTERN_LIMIT = 2_000
 """Characters of one pattern."""
-_START_LIMIT_S = 60.0
-_SCHEMA_LIMIT_S = 10.0
-_WORKER = Path(__file__).with_name("worker.py")
+PATH_LIMIT = 1_000
+"""Characters of one JSONPath."""
+MOST_FOUND = 1_000
+"""Values that a path, or hits that a pattern, may find."""
+FuzzyMethod = Literal["ratio", "partial", "token_sort"]
+_SLOW_LIMIT_S = 10.0
 
 
 def check_pattern(pattern: str) -> None:
@@ -51,10 +46,22 @@ def search(pattern: str, text: str, timeout_s: float = 1.0) -> bool:
     Raises InputError when the pattern does not compile, MachineryError when the search took longer
     than `timeout_s` or its process failed.
     """
+    return bool(_of_pattern(pattern, text, timeout_s, "search")["found"])
+
+
+def find_all(pattern: str, text: str, timeout_s: float = 1.0) -> tuple[str, ...]:
+    """What the first group of `pattern` (the whole of it where it has none) matches in `text`, in order.
+
+    At most MOST_FOUND + 1 of them. Raises as `search` does.
+    """
+    return tuple(str(one) for one in _of_pattern(pattern, text, timeout_s, "find_all")["found"])
+
+
+def _of_pattern(pattern: str, text: str, timeout_s: float, ask: str) -> dict[str, Any]:
     if len(pattern) > PATTERN_LIMIT:
         check_pattern(pattern)
     try:
-        answer = _worker.ask({"pattern": pattern, "text": text}, timeout_s)
+        answer = _worker.ask({"ask": ask, "pattern": pattern, "text": text, "most": MOST_FOUND}, timeout_s)
     except TimeoutError:
         raise MachineryError(
             f"the pattern {one_line(pattern, 80)!r} was stopped after {timeout_s:g} s; "
@@ -62,16 +69,16 @@ def search(pattern: str, text: str, timeout_s: float = 1.0) -> bool:
         ) from None
     if "bad" in answer:
         raise InputError(f"{one_line(pattern, 80)!r} cannot be searched for: {_words(answer['bad'])}.")
-    return bool(answer["found"])
+    return answer
 
 
-def schema_violation(schema: dict[str, Any], value: Any, timeout_s: float = _SCHEMA_LIMIT_S) -> str | None:
+def schema_violation(schema: dict[str, Any], value: Any, timeout_s: float = _SLOW_LIMIT_S) -> str | None:
     """What in `value` breaks the JSON Schema, as one sentence; None when it holds.
 
     Raises InputError when the schema cannot be used, MachineryError when it took longer than `timeout_s`.
     """
     try:
-        answer = _worker.ask({"schema": schema, "value": value}, timeout_s)
+        answer = _worker.ask({"ask": "schema", "schema": schema, "value": value}, timeout_s)
     except TimeoutError:
         raise MachineryError(
             f"checking a JSON schema was stopped after {timeout_s:g} s; simplify its patterns."
@@ -81,104 +88,39 @@ def schema_violation(schema: dict[str, Any], value: Any, timeout_s: float = _SCH
     return None if answer["violation"] is None else one_line(str(answer["violation"]), 200)
 
 
+def at_path(path: str, value: Any, timeout_s: float = 2.0) -> list[Any]:
+    """The values that the JSONPath (RFC 9535) finds in `value`, at most MOST_FOUND + 1.
+
+    Raises InputError when the path cannot be used, MachineryError when it took longer than `timeout_s`.
+    """
+    try:
+        answer = _worker.ask({"ask": "path", "path": path, "value": value, "most": MOST_FOUND}, timeout_s)
+    except TimeoutError:
+        raise MachineryError(
+            f"the path {one_line(path, 80)!r} was stopped after {timeout_s:g} s; write a narrower one."
+        ) from None
+    if "bad" in answer:
+        raise InputError(f"the path {one_line(path, 80)!r} cannot be used: {_words(answer['bad'])}.")
+    found: list[Any] = answer["found"]
+    return found
+
+
+def likeness(method: FuzzyMethod, one: str, other: str, timeout_s: float = _SLOW_LIMIT_S) -> float:
+    """How alike two texts are by rapidfuzz, 0 to 1. Raises MachineryError when it took too long."""
+    try:
+        answer = _worker.ask({"ask": "fuzzy", "method": method, "one": one, "other": other}, timeout_s)
+    except TimeoutError:
+        raise MachineryError(
+            f"comparing two texts was stopped after {timeout_s:g} s; compare shorter ones."
+        ) from None
+    if "bad" in answer:
+        raise MachineryError(f"two texts cannot be compared: {_words(answer['bad'])}.")
+    return float(answer["ratio"])
+
+
 def _words(text: Any) -> str:
     return one_line(str(text), 120).rstrip(".")
 
 
-class _Worker:
-    """The process and its pipes. One question at a time; a question that is late costs the process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._owner = 0
-
-    def ask(self, question: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        """The answer to `question`. Raises TimeoutError, MachineryError."""
-        data = json.dumps(question).encode()
-        with self._lock:
-            for last_try in (False, True):
-                process = self._running()
-                try:
-                    return self._exchange(process, data, timeout_s)
-                except (BrokenPipeError, EOFError, ValueError) as error:
-                    self.stop()
-                    if last_try:
-                        raise MachineryError(
-                            f"the process that runs patterns failed ({one_line(str(error), 80)}); try again."
-                        ) from None
-                except BaseException:
-                    self.stop()  # or the next question would read this one's late answer
-                    raise
-        raise MachineryError("the process that runs patterns gave no answer; try again.")
-
-    def stop(self) -> None:
-        """Kills the process, if there is one of ours."""
-        process, self._process = self._process, None
-        if process is None or self._owner != os.getpid():
-            return
-        with contextlib.suppress(OSError):
-            process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._owner == os.getpid() and self._process.poll() is None:
-            return self._process
-        self.stop()
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-I", str(_WORKER)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                start_new_session=True,  # Ctrl-C is for the console, which then closes our pipe
-            )
-        except OSError as error:
-            raise MachineryError(f"no process can be started for patterns: {one_line(str(error))}.") from None
-        self._process, self._owner = process, os.getpid()
-        try:
-            # Its hello: starting up is not the pattern's time.
-            _receive(process, time.monotonic() + _START_LIMIT_S)
-        except (TimeoutError, OSError, EOFError, ValueError):
-            self.stop()
-            raise MachineryError("the process that runs patterns did not start; try again.") from None
-        return process
-
-    def _exchange(self, process: subprocess.Popen[bytes], data: bytes, timeout_s: float) -> dict[str, Any]:
-        assert process.stdin is not None
-        message = memoryview(struct.pack(">I", len(data)) + data)
-        while message:
-            message = message[process.stdin.write(message) or 0 :]
-        return _receive(process, time.monotonic() + timeout_s)
-
-
-def _receive(process: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
-    assert process.stdout is not None
-    pipe = process.stdout.fileno()
-    (length,) = struct.unpack(">I", _read(pipe, 4, deadline))
-    answer = json.loads(_read(pipe, length, deadline))
-    if not isinstance(answer, dict):
-        raise ValueError("not an answer")
-    return answer
-
-
-def _read(pipe: int, count: int, deadline: float) -> bytes:
-    parts = bytearray()
-    while len(parts) < count:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([pipe], [], [], left)[0]:
-            raise TimeoutError
-        part = os.read(pipe, count - len(parts))
-        if not part:
-            raise EOFError("it ended")
-        parts += part
-    return bytes(parts)
-
-
-_worker = _Worker()
+_worker = WorkerProcess(Path(__file__).with_name("worker.py"), "the process that runs patterns")
 atexit.register(_worker.stop)

@@ -1,7 +1,7 @@
 """The grader `retrieval`: did the passages that answer the question come back, and how far up?
 
 Definitions with binary relevance as in Manning, Raghavan and Schütze, Introduction to Information
-Retrieval, chapter 8 (recall, reciprocal rank), and Järvelin and Kekäläinen, ACM TOIS 20(4), 2002
+Retrieval, chapter 8 (precision, recall, reciprocal rank), and Järvelin and Kekäläinen, ACM TOIS 20(4), 2002
 (cumulated gain with log2(rank + 1) discount, as trec_eval's ndcg_cut computes it).
 """
 
@@ -65,11 +65,20 @@ METRICS: dict[str, Callable[[Sequence[int], int], float]] = {
 }
 
 
+def precision(passages: Sequence[Retrieved], wanted: Collection[str], k: int) -> float:
+    """The share of the first k places that hold a passage with a wanted id or from a wanted document.
+
+    Fewer passages than k leave places empty, and the same passage counts once, as trec_eval has it.
+    """
+    good = {one.id for one in passages[:k] if one.id in wanted or one.source in wanted}
+    return len(good) / k
+
+
 class Retrieval(Spec):
     """A metric over the first k passages, against the case's `context_ids`."""
 
     grader: Literal["retrieval"]
-    metric: Literal["hit", "recall", "mrr", "ndcg"] = "recall"
+    metric: Literal["hit", "recall", "precision", "mrr", "ndcg"] = "recall"
     k: int = Field(default=3, ge=1, le=100)
     """How many passages count."""
     at_least: float | None = Field(default=None, gt=0, le=1)
@@ -82,10 +91,15 @@ class Retrieval(Spec):
         wanted = frozenset(case.context_ids)
         if not wanted:
             return Grade.ungraded("retrieval needs the case to have context_ids")
-        hits = new_hits(answer.retrieved[: self.k], wanted)
-        # Fewer passages than k are a shorter list of the same cut: the best order still has k places.
-        value = METRICS[self.metric](hits + (0,) * (self.k - len(hits)), len(wanted))
+        value = self._value(answer.retrieved, wanted)
         reason = f"{self.metric}@{self.k} is {value:.3f}"
         if self.at_least is None:
             return Grade(value, reason)
         return Grade.of(value >= self.at_least - 1e-9, f"{reason}, {self.at_least:g} was wanted")
+
+    def _value(self, passages: Sequence[Retrieved], wanted: frozenset[str]) -> float:
+        if self.metric == "precision":
+            return precision(passages, wanted, self.k)
+        hits = new_hits(passages[: self.k], wanted)
+        # Fewer passages than k are a shorter list of the same cut: the best order still has k places.
+        return METRICS[self.metric](hits + (0,) * (self.k - len(hits)), len(wanted))

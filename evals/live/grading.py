@@ -14,6 +14,7 @@ from evals.answer import Answer
 from evals.case import Case, Input
 from evals.graders import GraderSpec
 from evals.graders.base import FULL, Grade, GradeContext
+from evals.graders.citations import Citations
 from evals.graders.retrieval import Retrieval
 from evals.graders.similarity import Similarity
 from evals.graders.text import Contains
@@ -116,7 +117,9 @@ class LiveGrading:
         return (None if not scores or None in scores else False), graded
 
     def _quality(self, own: Case | None) -> Sequence[GraderSpec]:
-        return own.expect if own is not None else self._specs(lambda live: live.quality)
+        if own is not None:
+            return [spec for spec in own.expect if spec.on_live]
+        return self._specs(lambda live: live.quality)
 
     def _specs(self, part: Callable[[LiveSpecs], tuple[GraderSpec, ...]]) -> list[GraderSpec]:
         return [spec for suite in self.suites if suite.live is not None for spec in part(suite.live)]
@@ -133,7 +136,7 @@ def input_hash(asked: Input) -> str:
 
 
 def _needs_passages(spec: GraderSpec, own: Case | None) -> bool:
-    return isinstance(spec, Retrieval) or (isinstance(spec, Similarity) and own is None)
+    return isinstance(spec, Retrieval | Citations) or (isinstance(spec, Similarity) and own is None)
 
 
 def _reference(answer: Answer) -> str | None:

@@ -1,22 +1,24 @@
 """Asks one pinned model one thing, over any endpoint that speaks chat completions.
 
-The openai client carries the request; retries, limits and the reading of replies are ours, so
-that attempts are counted and nothing that went wrong can look like an answer.
+The openai client sends the request and says what went wrong; its retries, its reading of replies and
+the headers that it takes from the environment are not wanted.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from evals.models.lane import Lane
 from evals.models.pins import served_name
 from evals.models.reply import BadReply, Completion, read_reply
 from evals.models.retry import Failure, GaveUp, Limits, Patience, status_failure
 from prompts.render import Message
 from prompts.secrets import redact_secrets
+from store.bounded import JSON_LIMIT
 from store.errors import InputError, MachineryError
 from store.records.versions import ModelPin
 from store.text import one_line
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 NO_KEY = "none"
-"""Sent where no key is needed: the client wants one."""
+"""Stands where no key is needed, for the client wants one; nothing is sent then."""
+REPLY_LIMIT = JSON_LIMIT
+"""Bytes of a reply that are read."""
 _RESERVED = ("model", "messages", "stream", "stream_options", "n", "tools")
 _HEADERS = frozenset(
     (
@@ -51,6 +55,14 @@ class EndpointError(MachineryError):
         self.hopeless = hopeless
 
 
+class Meter(Protocol):
+    """Somebody who wants to know what is used."""
+
+    def used(self, messages: Sequence[Message], completion: Completion) -> None:
+        """Called with every answer that was paid for."""
+        ...
+
+
 class Endpoint:
     """A pinned model at an address. Use it as `async with`, in one event loop."""
 
@@ -62,8 +74,11 @@ class Endpoint:
         *,
         identity: str | None = None,
         limits: Limits | None = None,
+        lane: Lane | None = None,
+        meter: Meter | None = None,
     ) -> None:
         """`identity` names the endpoint in cache keys where its address says too much (a random port).
+        `lane` is shared by all who ask this endpoint with this key.
 
         Raises InputError when the model's version sets a parameter that it cannot.
         """
@@ -72,7 +87,8 @@ class Endpoint:
         self.base_url = base_url
         self.identity = identity or base_url
         self._api_key = api_key
-        self._patience = Patience(limits or Limits())
+        self._patience = Patience(limits or Limits(), lane)
+        self._meter = meter
         self._body: dict[str, Any] = {k: v for k, v in model.parameters.items() if k != "served_as"}
         self._client: AsyncOpenAI | None = None
 
@@ -96,16 +112,19 @@ class Endpoint:
     async def complete(self, messages: Sequence[Message]) -> Completion:
         """The model's answer to `messages`. Raises EndpointError, whose message never holds the key."""
         sent: Any = list(messages)
+        client = self._opened()  # before the clock runs: the first time imports what it needs
         try:
-            done = await self._patience.run(lambda seconds: self._attempt(sent, seconds))
+            done = await self._patience.run(lambda seconds: self._attempt(client, sent, seconds))
         except GaveUp as error:
             raise self._error(error.failure, error.attempts) from None
-        return replace(done.value, latency_ms=done.latency_ms, attempts=done.attempts)
+        completion = replace(done.value, latency_ms=done.latency_ms, attempts=done.attempts)
+        if self._meter is not None:
+            self._meter.used(messages, completion)
+        return completion
 
-    async def _attempt(self, messages: Any, seconds: float) -> Completion | Failure:
+    async def _attempt(self, client: AsyncOpenAI, messages: Any, seconds: float) -> Completion | Failure:
         import openai
 
-        client = self._opened()
         try:
             async with asyncio.timeout(seconds):
                 response = await client.chat.completions.with_raw_response.create(
@@ -121,6 +140,8 @@ class Endpoint:
             return Failure(f"nothing came within {seconds:.3g} seconds")
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
+            if isinstance(cause, BadReply):
+                return Failure(str(cause), retry=False)
             return Failure(f"the connection failed ({one_line(str(cause) or type(cause).__name__, 120)})")
         except (openai.OpenAIError, ValueError) as error:
             return Failure(f"the request or its reply is malformed ({type(error).__name__})", retry=False)
@@ -165,7 +186,8 @@ def http_client(url: str, limits: Limits) -> httpx2.AsyncClient:
         limits=httpx2.Limits(max_connections=256, max_keepalive_connections=64),
         follow_redirects=False,
         trust_env=not loopback,
-        event_hooks={"request": [_only_what_is_needed]},
+        verify=not url.startswith("http:"),  # certificates take 0.15 s to read and are not asked for
+        event_hooks={"request": [_only_what_is_needed], "response": [_bounded]},
     )
 
 
@@ -174,3 +196,29 @@ async def _only_what_is_needed(request: httpx2.Request) -> None:
     for name in list(request.headers):
         if name.lower() not in _HEADERS:
             del request.headers[name]
+    if request.headers.get("authorization") == f"Bearer {NO_KEY}":
+        del request.headers["authorization"]
+
+
+async def _bounded(response: httpx2.Response) -> None:
+    """Lets no more than REPLY_LIMIT bytes of a reply in, whatever its status."""
+    import httpx2
+
+    whole = response.stream
+    assert isinstance(whole, httpx2.AsyncByteStream)
+
+    class Counted(httpx2.AsyncByteStream):
+        """The same bytes, as long as there are not too many."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            size = 0
+            async for part in whole:
+                size += len(part)
+                if size > REPLY_LIMIT:
+                    raise BadReply(f"the reply has over {REPLY_LIMIT:,} bytes")
+                yield part
+
+        async def aclose(self) -> None:
+            await whole.aclose()
+
+    response.stream = Counted()

@@ -65,6 +65,18 @@ def read_reply(pin: ModelPin, body: bytes) -> Completion:
     )
 
 
+def error_said(body: bytes) -> str:
+    """What an endpoint says about a request that it refused, on one line."""
+    try:
+        said = parse_json(body, "the reply")
+    except InputError:
+        said = body[:1_000].decode(errors="replace")
+    if isinstance(said, dict):
+        inner = said.get("error", said)
+        said = inner.get("message", inner) if isinstance(inner, dict) else inner
+    return one_line(str(said), 160) or "without a word"
+
+
 def _parsed(body: bytes) -> Any:
     start = body.lstrip()[:1]
     if not start:

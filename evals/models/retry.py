@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Generic, TypeVar
 
+from evals.models.lane import Lane
 from store.clock import Clock, SystemClock
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Failure:
     wait_s: float | None = None
     """What the endpoint asked for."""
     everyone: bool = False
-    """Whether the wait holds for all requests to the endpoint."""
+    """Whether the endpoint has too much to do: fewer ask at once then, and a wait holds for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +72,42 @@ class GaveUp(Exception):
 
 
 class Patience:
-    """The attempts of all requests to one endpoint: when it asks to wait, all of them wait."""
+    """The attempts of all requests that share a lane: when the endpoint asks to wait, all of them wait."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, lane: Lane | None = None) -> None:
+        """`lane` is shared with others who ask the same endpoint; without it, the lane is its own."""
         self.limits = limits
-        self._resume_at = 0.0
+        self._lane = lane or Lane()
 
     async def run(self, attempt: Callable[[float], Awaitable[T | Failure]]) -> Success[T]:
-        """Calls `attempt` with the seconds it may take until one succeeds. Raises GaveUp."""
+        """Calls `attempt` with the seconds it may take until one succeeds. Raises GaveUp.
+
+        The deadline does not run while it stands in line behind other requests.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.limits.deadline_s
         count = 0
         while True:
-            held = min(self._resume_at, deadline) - loop.time()
-            if held > 0:
-                await asyncio.sleep(held)
-            count += 1
-            started = loop.time()
-            outcome = await attempt(max(0.001, min(self.limits.timeout_s, deadline - started)))
-            if not isinstance(outcome, Failure):
-                return Success(outcome, count, (loop.time() - started) * 1000)
-            wait = self._wait(outcome, count)
-            if outcome.everyone and outcome.wait_s is not None:
-                self._resume_at = max(self._resume_at, loop.time() + wait)
+            queued = loop.time()
+            await self._lane.enter()
+            try:
+                deadline += loop.time() - queued
+                await self._lane.hold(deadline)
+                started = loop.time()
+                if started >= deadline:
+                    seconds = f"{self.limits.deadline_s:g} seconds"
+                    raise GaveUp(Failure(f"the endpoint asked to be left alone for over {seconds}"), count)
+                count += 1
+                outcome = await attempt(min(self.limits.timeout_s, deadline - started))
+                took = loop.time() - started
+                if not isinstance(outcome, Failure):
+                    self._lane.succeeded()
+                    return Success(outcome, count, took * 1000)
+                wait = self._wait(outcome, count)
+                if outcome.everyone:
+                    self._lane.throttled(started, None if outcome.wait_s is None else wait)
+            finally:
+                self._lane.leave()
             last = not outcome.retry or count >= self.limits.attempts
             if last or loop.time() + wait >= deadline:
                 raise GaveUp(outcome, count)
@@ -117,7 +131,7 @@ def status_failure(status: int, headers: Mapping[str, str], said: str, clock: Cl
         return Failure("the endpoint has too many requests (status 429)", wait_s=wait, everyone=True)
     if status in (408, 409) or status >= 500:
         wait = _asked_wait(headers, clock or SystemClock())
-        return Failure(f"the endpoint failed (status {status})", wait_s=wait)
+        return Failure(f"the endpoint failed (status {status})", wait_s=wait, everyone=status == 503)
     return Failure(f"the endpoint refused the request (status {status}: {said})", retry=False)
 
 

@@ -146,6 +146,30 @@ class LiveGraders(Strict):
     """Asked about an answer that was called harmful: a miss of any of them confirms it."""
 
 
+JudgePin = Annotated[str, StringConstraints(pattern=r"^model/[a-z0-9][a-z0-9._-]{0,63}@v[1-9][0-9]{0,8}$")]
+"""`model/name@vN`."""
+
+
+class Canary(Strict):
+    """An answer that is known to be bad, planted to see whether the judge notices."""
+
+    question: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    rubric: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    answer: Annotated[str, StringConstraints(max_length=10_000)]
+    """It must be failed: no, or at most 2 of 5."""
+    reference: Annotated[str, StringConstraints(max_length=10_000)] | None = None
+    """A right answer, for the judge to compare with."""
+
+
+class JudgeInfo(Strict):
+    """Who answers the grader `judge`."""
+
+    model: JudgePin
+    """A model version of this store; never the model of the release that is judged."""
+    canaries: tuple[Canary, ...] = Field(default=(), max_length=50)
+    """Planted besides the built-in ones: when one passes, the run is invalid."""
+
+
 class SuiteInfo(Strict):
     """evals/<name>/<version>/suite.toml"""
 
@@ -162,6 +186,8 @@ class SuiteInfo(Strict):
     """One-sided error rate of the gate."""
     repeats: tuple[int, ...] = Field(default=(1, 3, 6, 10), min_length=1, max_length=10)
     """How often undecided categories are run, at most the last."""
+    judge: JudgeInfo | None = None
+    """The judge; there has to be one where a case uses the grader `judge`."""
     live: LiveGraders | None = None
     """How a sampled share of the answers to real users is graded."""
     what_changed: Prose = ""

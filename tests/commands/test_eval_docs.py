@@ -1,4 +1,4 @@
-"""The samples in docs/evals.md are what the program reads: whole, and every field of them."""
+"""The samples in docs/evals.md and docs/graders.md are what the program reads: whole, and every field."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from evals.graders import GRADERS
 from evals.suite import Suite, parse_suite
 from store.records.versions import CategoryPolicy, SuiteInfo
 
-PAGE = Path(__file__).parents[2] / "docs/evals.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("evals.md", "graders.md")
 _BLOCK = re.compile(r"```\n(.*?)\n```", re.DOTALL)
 
 
 def _samples() -> tuple[list[str], list[str]]:
-    """(suite.toml samples, lines of cases.jsonl) as the page has them."""
-    blocks = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+    """(suite.toml samples, lines of cases.jsonl) as the pages have them."""
+    text = "\n".join((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    blocks = _BLOCK.findall(text)
     cases = [line for block in blocks if block.startswith("{") for line in block.splitlines()]
     return [block for block in blocks if "[[categories]]" in block], cases
 
@@ -34,7 +36,7 @@ def test_the_suite_and_a_case_for_every_grader_parse_together() -> None:
     assert {type(case.input) for case in suite.cases} == {str, tuple, dict}
 
 
-def test_the_page_shows_every_field_and_tells_the_defaults_right() -> None:
+def test_the_pages_show_every_field_and_tell_the_defaults_right() -> None:
     suites, cases = _samples()
     for field in (SuiteInfo.model_fields.keys() | CategoryPolicy.model_fields.keys()) - {"categories"}:
         shows = re.compile(rf"^({field} = |\[+{field}[.\]])", re.MULTILINE)

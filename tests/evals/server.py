@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -24,6 +25,7 @@ class Request:
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
@@ -31,9 +33,12 @@ class FaultServer:
     """Use it as `with`; `url("fault")` is a base URL whose requests meet that fault."""
 
     delay_s: float = 0.0
+    bears: int | None = None
+    """At more requests than this at once it answers 429, which asks for 5 ms."""
     answer: Callable[[dict[str, Any]], str] = lambda body: "ok " + body["messages"][-1]["content"]
     requests: list[Request] = field(default_factory=list)
     most_at_once: int = 0
+    refused: int = 0
     port: int = 0
     _at_once: int = 0
 
@@ -91,7 +96,12 @@ class FaultServer:
         if fault == "hang":
             await asyncio.sleep(30)
             return False
-        if self.delay_s:
+        if fault == "drip":
+            return await self._drip(writer)
+        if self.bears is not None and self._at_once > self.bears:
+            self.refused += 1
+            fault = "429"
+        elif self.delay_s:
             await asyncio.sleep(self.delay_s)
         text = self.answer(request.body)
         status, headers, body = reply(fault, request, text, self.count(fault))
@@ -101,6 +111,17 @@ class FaultServer:
         writer.write(start.encode() + body)
         await writer.drain()
         return fault != "cut"
+
+    async def _drip(self, writer: asyncio.StreamWriter) -> bool:
+        """A stream that never ends: a few bytes of a good beginning every 20 ms."""
+        writer.write(
+            b"HTTP/1.1 200 x\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        for _ in range(1_500):
+            writer.write(b"6\r\ndata: \r\n")
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        return False
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request | None:
@@ -147,20 +168,32 @@ def reply(fault: str, request: Request, text: str, nth: int) -> tuple[int, dict[
         "429-bare": (429, kind, error),
         "429-long": (429, {**kind, "retry-after": "3600"}, error),
         "500": (500, kind, error),
+        "503": (503, {**kind, "retry-after": "0.005"}, error),
+        "503-bare": (503, kind, error),
+        "529": (529, kind, error),
         "500-then-ok": (500, kind, error) if nth < 2 else (200, kind, good),
         "400": (400, kind, error),
         "401": (401, kind, echo),
         "404": (404, kind, error),
         "echo-400": (400, kind, echo),
         "redirect": (307, {"location": f"http://{request.headers['host']}/trap/v1/chat/completions"}, b""),
+        "redirect-away": (
+            302,
+            {"location": f"http://localhost:{request.headers['host'].split(':')[1]}/trap/v1/x"},
+            b"",
+        ),
+        "gzip": (200, {**kind, "content-encoding": "gzip"}, b"this is not gzip"),
+        "sse": (200, {"content-type": "text/event-stream"}, b'data: {"choices": []}\n\n'),
         "cut": (200, kind, good),
         "html": (200, {"content-type": "text/html"}, b"<!doctype html><p>Log in to the network</p>"),
         "garbage": (200, kind, b'{"choices": [{"mess'),
         "not-utf8": (200, kind, b'{"choices": "\xff\xfe"}'),
         "empty": (200, kind, b""),
+        "flood": (200, kind, b'{"choices": "' + b"x" * (9 << 20) if fault == "flood" else b""),
         "list": (200, kind, []),
         "no-choices": (200, kind, {**good, "choices": []}),
         "two-choices": (200, kind, {**good, "choices": [choice, choice]}),
+        "wrong-types": (200, kind, {**good, "choices": [{**choice, "message": "text"}]}),
         "null-choices": (200, kind, {**good, "choices": None}),
         "null-content": (200, kind, completion(None)),
         "list-content": (200, kind, completion([{"type": "text", "text": "x"}])),
@@ -179,6 +212,7 @@ def reply(fault: str, request: Request, text: str, nth: int) -> tuple[int, dict[
 NEVER_AN_ANSWER = (
     "429", "429-bare", "429-long", "500", "400", "401", "404", "echo-400", "redirect", "hang", "cut", "html",
     "garbage", "not-utf8", "empty", "list", "no-choices", "two-choices", "null-choices", "null-content",
+    "503", "503-bare", "529", "redirect-away", "gzip", "sse", "drip", "flood", "wrong-types",
     "list-content", "filtered", "unfinished", "wrong-model", "no-model", "error-200", "nan", "twice",
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 
 from evals.answer import Answer
 from evals.case import Case
-from evals.graders import GradeContext, grade, killable
+from evals.graders import GradeContext, grade, killable, process
 from store.errors import InputError, MachineryError
 
 ENDLESS = r"(a+)+$"
@@ -68,9 +68,9 @@ def test_a_pattern_that_is_none_is_an_input_error() -> None:
 
 def test_a_worker_that_died_is_replaced() -> None:
     assert killable.search("a", "a")
-    process = killable._worker._process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
+    running = killable._worker._process
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
     assert killable.search("a", "a")
 
 
@@ -87,7 +87,7 @@ def test_an_interrupted_question_leaves_no_answer_behind(monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(killable, "_receive", interrupted)
+        patch.setattr(process, "_receive", interrupted)
         with pytest.raises(KeyboardInterrupt):
             killable.search("a", "a")
     assert killable.search("a", "b") is False

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import ssl
 from pathlib import Path
 
 import pytest
 
 from evals.models.access import OPENAI_URL, EndpointSettings, resolve_access
-from evals.models.endpoint import Endpoint, EndpointError
+from evals.models.endpoint import Endpoint, EndpointError, http_client
 from evals.models.pins import answers_for, judge, require_pinned, served_name, verdict
 from evals.models.retry import Limits
 from store.errors import InputError
@@ -164,6 +165,12 @@ async def test_an_answer(server: FaultServer) -> None:
     sent = server.requests[-1]
     assert sent.body == {"model": MODEL, "messages": ASK, "temperature": 0, "top_k": 5}
     assert sent.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("url", ["https://a.example/v1", "HTTPS://a.example/v1", "https://127.0.0.1:8443/v1"])
+async def test_whoever_is_called_over_tls_has_to_prove_who_they_are(url: str) -> None:
+    context = http_client(url, QUICK)._transport._pool._ssl_context
+    assert context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
 
 
 async def test_nothing_of_the_environment_is_sent(

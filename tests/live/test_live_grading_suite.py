@@ -113,7 +113,7 @@ async def test_any_text_of_users_and_models_is_graded(asked: str, answer: str) -
     [
         ('[[live.graders]]\ngrader = "retrieval"\n', "live.graders.0: retrieval needs an expected answer"),
         ('[[live.graders]]\ngrader = "equals"\n', "equals needs an expected answer"),
-        ('[[live.graders]]\ngrader = "judge"\n', "there is no grader 'judge'"),
+        ('[[live.graders]]\ngrader = "oracle"\n', "there is no grader 'oracle'"),
         ('[[live.graders]]\nany = ["x"]\n', "it names no grader"),
         ('[[live.graders]]\ngrader = "regex"\npattern = "("\n', "not a regular expression"),
         ('[[live.graders]]\ngrader = "not_contains"\nany = ["x"]\nharmful = 1\n', "true or false"),

@@ -1,4 +1,4 @@
-"""Add an eval suite version from a folder of suite.toml and cases.jsonl."""
+"""Add an eval suite version from a folder of suite.toml, cases.jsonl and, for a judge, labels.jsonl."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evals.suite import parse_suite
 from store.records.component import Component, Kind, check_name
 from store.workspace import Workspace
 
-FILES = ("suite.toml", "cases.jsonl")
+FILES = ("suite.toml", "cases.jsonl", "labels.jsonl")
 
 
 def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Plan:
@@ -21,7 +21,7 @@ def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Pl
     Raises InputError naming file, line and field of whatever is malformed.
     """
     component = Component(Kind.EVALS, check_name(name, "evals name"))
-    files = read_folder(folder, FILES, FILES)
+    files = read_folder(folder, FILES, FILES[:2])
     suite = parse_suite(files, folder.name or name)
     return plan_version(
         workspace,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from console.operations.heartbeat import Heartbeat, last_beat
-from console.operations.rollout.observing import Sight, look
+from console.operations.rollout.observing import Sight
+from console.operations.rollout.observing import look as look_once
 from store.errors import MachineryError
+from store.records.environment import Environment
 from store.records.rollout import Rollout
 from store.rules.rollout import Observed, waits_for
+from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
 
@@ -38,8 +42,15 @@ class RolloutStatus:
         return self.heartbeat.late(self.at)
 
 
-def status(workspace: Workspace, environment: str) -> RolloutStatus:
-    """Where the rollout in `environment` stands. Raises InputError for an environment that is not."""
+Look = Callable[[Workspace, Snapshot, Environment], Sight]
+"""How a rollout is observed."""
+
+
+def status(workspace: Workspace, environment: str, look: Look = look_once) -> RolloutStatus:
+    """Where the rollout in `environment` stands. Raises InputError for an environment that is not.
+
+    Who looks again and again passes an Observer, which counts only what is new.
+    """
     snapshot = workspace.store.at()
     pointer = snapshot.environment(environment)
     rollout = pointer.rollout

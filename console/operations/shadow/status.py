@@ -44,6 +44,23 @@ class ShadowStatus:
     flagged: tuple[str, ...]
     """Requests whose answer by the shadow was called harmful; `lockgate compare --request ID` shows both."""
     heartbeat: Heartbeat
+    worst: tuple[Pair, ...] = ()
+    """The requests on which the shadow differs most, failures first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One replayed request: the shadow's answer against what the user was answered."""
+
+    request_id: str
+    failed: bool
+    quality: float | None
+    """By the suite's graders, 0 to 1."""
+    ranked: float | None
+    """Rank-biased overlap of the retrieved passages, 0 to 1."""
+    similarity: float | None
+    """Of the answers, 0 to 1."""
+    harmful: bool
 
 
 def status(workspace: Workspace, environment: str) -> ShadowStatus:
@@ -62,6 +79,12 @@ def status(workspace: Workspace, environment: str) -> ShadowStatus:
         "select request_id from comparisons where job = ? and harmful > 0 order by id desc limit ?",
         (job_of(shadow), _NAMED),
     )
+    worst = file.rows(
+        "select request_id, failed, quality, ranked, similarity, harmful from comparisons"
+        " where job = ? and arm = 'candidate'"
+        " order by failed desc, coalesce(harmful, 0) desc, coalesce(similarity, ranked, 1), id limit ?",
+        (job_of(shadow), _NAMED),
+    )
     return ShadowStatus(
         environment=environment,
         at=now,
@@ -75,4 +98,8 @@ def status(workspace: Workspace, environment: str) -> ShadowStatus:
         dropped=envelopes_of(workspace).dropped(),
         flagged=tuple(str(row[0]) for row in flagged),
         heartbeat=last_beat(workspace),
+        worst=tuple(
+            Pair(str(id), bool(failed), quality, ranked, alike, bool(harmful))
+            for id, failed, quality, ranked, alike, harmful in worst
+        ),
     )

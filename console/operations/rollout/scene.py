@@ -1,0 +1,89 @@
+"""All that somebody who watches a rollout wants to see: where it stands, and how it came there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from console.operations.rollout.observing import Observer
+from console.operations.rollout.status import RolloutStatus, status
+from store.git.repository import Store
+from store.history.newest import newest
+from store.kill_file import KillFile, read_kill
+from store.records.operation import Operation
+from store.snapshot import Snapshot
+from store.workspace import Workspace
+
+LOOKED_THROUGH = 200
+"""Commits, newest first, among which the records of an attempt are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One environment's rollout at one moment."""
+
+    environments: tuple[str, ...]
+    """Those that have, or had, a rollout; in the order in which releases travel."""
+    status: RolloutStatus | None
+    """None where there is no environment at all that had one."""
+    kill: KillFile | None = None
+    """What sends everybody to stable while the store does not say so yet."""
+    records: tuple[Operation, ...] = ()
+    """Of the attempt, newest first."""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Looks again and again, and reads only what is new. For one thread."""
+
+    workspace: Workspace
+    _observer: Observer = field(default_factory=Observer)
+    _tip: str = ""
+    _known: dict[str, tuple[Operation, ...]] = field(default_factory=dict)
+    """By attempt, as of the tip."""
+
+    def scene(self, environment: str | None) -> Scene:
+        """The rollout in `environment`; for None the one that wants to be looked at most.
+
+        Raises LockgateError when the store cannot be read.
+        """
+        snapshot = self.workspace.store.at()
+        names = tuple(one.name for one in snapshot.environments() if one.rollout is not None)
+        name = environment if environment in names else _foremost(snapshot, names)
+        if name is None:
+            return Scene(names, None)
+        now = status(self.workspace, name, self._observer)
+        attempt = now.rollout.attempt if now.rollout else ""
+        kill = read_kill(self.workspace.live(name))
+        return Scene(
+            names,
+            now,
+            kill if kill is not None and kill.attempt == attempt else None,
+            self._records(snapshot, attempt),
+        )
+
+    def _records(self, snapshot: Snapshot, attempt: str) -> tuple[Operation, ...]:
+        if snapshot.commit != self._tip:
+            self._tip = snapshot.commit
+            self._known = {}
+        if attempt not in self._known:
+            self._known[attempt] = _records_of(self.workspace.store, snapshot, attempt)
+        return self._known[attempt]
+
+
+def _foremost(snapshot: Snapshot, names: tuple[str, ...]) -> str | None:
+    """The last environment whose rollout is on its way, else the last one that had any."""
+    on_its_way = [
+        one.name for one in snapshot.environments() if one.rollout is not None and one.rollout.active
+    ]
+    return next(reversed(on_its_way or names), None)
+
+
+def _records_of(store: Store, snapshot: Snapshot, attempt: str) -> tuple[Operation, ...]:
+    found = []
+    for entry in newest(store, LOOKED_THROUGH):
+        record = snapshot.operation(entry.id) if entry.id else None
+        if record is not None and record.rollout is not None and record.rollout.attempt == attempt:
+            found.append(record)
+        if entry.id == attempt:
+            break
+    return tuple(found)
