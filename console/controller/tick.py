@@ -55,25 +55,34 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
     troubles = dict(last_beat(workspace).troubles)
     records: list[Operation] = []
     problems: list[str] = []
-    sights: list[tuple[str, Sight]] = []
+    seen: list[tuple[Environment, Sight]] = []
     for name in snapshot.policy.names:
         try:
             pointer = snapshot.environment(name)
-            if not _concerns(pointer.rollout):
-                continue
-            sight = _seen(workspace, snapshot, pointer, look, troubles)
-            sights.append((name, sight))
+            if _concerns(pointer.rollout):
+                seen.append((pointer, _seen(workspace, snapshot, pointer, look, troubles)))
+        except (LockgateError, OSError) as error:
+            problems.append(f"{name}: {one_line(str(error), 400)}")
+    now = workspace.clock.now()
+    # What takes a canary away waits for nothing; what moves forward may wait for a remote.
+    for pointer, sight in sorted(seen, key=lambda one: not _takes_away(one[0], one[1], now)):
+        try:
             record = _moved(workspace, snapshot, pointer, sight, point)
             if record is not None:
                 records.append(record)
         except (Overtaken, StalePlan):
             continue  # another controller or a person was faster; the next tick looks again
         except (LockgateError, OSError) as error:
-            problems.append(f"{name}: {one_line(str(error), 400)}")
+            problems.append(f"{pointer.name}: {one_line(str(error), 400)}")
     done = reconcile(workspace, watching=True)
     problems.extend(done.problems)
     beat(workspace, tuple(problems), troubles)
-    return Ticked(tuple(records), tuple(problems), tuple(sights))
+    return Ticked(tuple(records), tuple(problems), tuple((one.name, sight) for one, sight in seen))
+
+
+def _takes_away(pointer: Environment, sight: Sight, now: datetime) -> bool:
+    transition = decide(pointer, sight.observed, now, sight.slow_ms)
+    return transition is not None and transition.takes_away
 
 
 def _concerns(rollout: Rollout | None) -> bool:

@@ -204,8 +204,9 @@ async def _bounded(response: httpx2.Response) -> None:
     """Lets no more than REPLY_LIMIT bytes of a reply in, whatever its status."""
     import httpx2
 
-    whole = response.stream
-    assert isinstance(whole, httpx2.AsyncByteStream)
+    stream = response.stream
+    assert isinstance(stream, httpx2.AsyncByteStream)
+    whole: httpx2.AsyncByteStream = stream
 
     class Counted(httpx2.AsyncByteStream):
         """The same bytes, as long as there are not too many."""
