@@ -56,6 +56,8 @@ def _at_rest(app: App[None]) -> bool:
 
 
 def _waits_for_person(app: App[None], group: str) -> bool:
+    if group == "asking":
+        return isinstance(app.screen, Dialog)
     return group == "operate" and isinstance(app.screen, PlanDialog)
 
 

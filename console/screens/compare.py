@@ -205,7 +205,7 @@ class CompareScreen(PlaceScreen):
 
     def do_kept(self) -> None:
         """One of the kept requests."""
-        self.run_worker(self._choose_kept(), exit_on_error=False)
+        self.run_worker(self._choose_kept(), group="asking", exit_on_error=False)
 
     async def _choose_kept(self) -> None:
         workspace = self.session.workspace

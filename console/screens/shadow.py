@@ -109,7 +109,7 @@ class ShadowScreen(PlaceScreen):
 
     def do_begin_shadow(self) -> None:
         """Chooses a release and a share, then shows the plan."""
-        self.run_worker(self._begin(), exit_on_error=False)
+        self.run_worker(self._begin(), group="asking", exit_on_error=False)
 
     async def _begin(self) -> None:
         world = self.session.world

@@ -91,10 +91,7 @@ async def test_kept_requests_are_asked_anew_and_one_that_fails_says_so(
         await ask(it, "m")
         assert it.text.count("About") == 1 and "passages" in it.text
 
-        def broken(_: object) -> str:
-            raise RuntimeError("no answer today")
-
-        server.answer = broken
+        server.answer = lambda _: None  # content null, as some servers answer when they mean an error
         await ask(it, "m")
         assert "✗ no answer" in it.text and "✗ none" in it.text
 
