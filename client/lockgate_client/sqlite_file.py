@@ -79,15 +79,20 @@ def identity(path: Path) -> tuple[int, int]:
 
 
 def _version(connection: sqlite3.Connection, path: Path, layout: Layout) -> int:
-    """0 for a file with nothing in it. Raises LockgateClientError for one that is not ours."""
-    version: int = connection.execute("pragma user_version").fetchone()[0]
+    """0 for a file with nothing in it. Raises LockgateClientError for one that is not ours.
+
+    Another process may be making it. All that it writes comes in one transaction, so the tables are looked
+    for first: where there are any, whose they are can be read as well.
+    """
+    has_tables = connection.execute("select count(*) from sqlite_master").fetchone()[0] > 0
     owner: int = connection.execute("pragma application_id").fetchone()[0]
+    version: int = connection.execute("pragma user_version").fetchone()[0]
     if owner == layout.application_id and version > layout.version:
         raise LockgateClientError(
             f"{path} is of version {version} and this lockgate-client knows {layout.version}; update it"
         )
     if owner != layout.application_id:
-        if connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+        if has_tables:
             raise LockgateClientError(f"{path} is another program's database; name another file")
         return 0
     return version

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -266,3 +269,19 @@ def test_opening_a_file_gives_up_no_lock_that_this_process_holds_on_it(tmp_path:
     subprocess.run([sys.executable, "-c", OUTSIDER, str(path)], check=True)
     assert log.exists() and log.stat().st_ino == written
     held.close()
+
+
+def test_who_opens_a_file_while_another_makes_it_gets_the_same_file(tmp_path: Path) -> None:
+    for turn in range(60):
+        path, ready = tmp_path / str(turn) / "requests.sqlite", threading.Barrier(4)
+
+        def opened(path: Path = path, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            for _ in range(5):
+                with contextlib.suppress(sqlite3.OperationalError):  # busy: the caller tries again
+                    connect(path).close()
+
+        with ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(opened) for _ in range(4)]:
+                done.result()
+        connect(path).close()
