@@ -112,13 +112,14 @@ class LockgateApp(Saying):
                 await self.session.read(load_rest)
 
     def _if_moved(self, always: bool) -> World | None:
-        from console.views.world import look  # pydantic and git are loaded here, behind the first paint
+        from console.views.world import (
+            has_moved,
+            look,
+        )  # pydantic and git are loaded here, behind the first paint
 
         known, workspace = self.session.world, self.session.workspace
         always = always or bool(self.trouble)  # what could not be read is read again, moved or not
-        if always or known is None or workspace.store.tip() != known.snapshot.commit:
-            return look(workspace)
-        return look(workspace) if (workspace.clock.now() - known.now).total_seconds() >= 60 else None
+        return look(workspace) if always or known is None or has_moved(workspace, known) else None
 
     # -- keys that work everywhere ----------------------------------------------------------------
 

@@ -70,12 +70,13 @@ def status(workspace: Workspace) -> Status:
     """Reads pointers and live documents; opens no index and calls no model."""
     snapshot = workspace.store.at()
     environments = tuple(_environment(workspace, snapshot, name) for name in snapshot.policy.names)
-    remote = _remote(workspace)
+    remote = known_remote(workspace)
     needed = (*attention(workspace, snapshot), *_unsynced(remote))
     return Status(snapshot.commit, environments, needed, remote)
 
 
-def _remote(workspace: Workspace) -> RemoteState | None:
+def known_remote(workspace: Workspace) -> RemoteState | None:
+    """How this machine stands to its remote, as far as it knows; None where it has none. Asks nobody."""
     try:
         if workspace.settings.remote is None:
             return None  # and nothing is imported

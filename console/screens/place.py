@@ -88,8 +88,7 @@ class PlaceScreen(Screen[None]):
         if world is None or world is self._seen or not self.is_current:
             return
         self._seen = world
-        right = f"main {world.short_commit}  {world.now:%H:%M} UTC"
-        self.query_one(TitleLine).show(world.name, right, self.session.readonly)
+        self.query_one(TitleLine).show(world.name, world.title, self.session.readonly)
         self.draw(world)
 
     def _trouble_changed(self, trouble: str) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
+from console.operations.status import known_remote
 from store.errors import LockgateError
 from store.history.entry import Entry
 from store.history.newest import newest
@@ -16,6 +18,9 @@ from store.records.component import Kind
 from store.rules.index_status import IndexStatus
 from store.snapshot import Snapshot
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from console.operations.sync.state import RemoteState
 
 RECENT = 50
 """Operations read straight from git."""
@@ -37,6 +42,8 @@ class World:
     """Whether no controller has looked lately at this machine."""
     behind: tuple[str, ...]
     """Environments whose live document does not say what the store says."""
+    remote: RemoteState | None
+    """How this machine stands to the remote that it shares the store through; None where it has none."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -47,6 +54,12 @@ class World:
     def short_commit(self) -> str:
         """The tip, as much of it as people compare."""
         return self.snapshot.commit[:7]
+
+    @property
+    def title(self) -> str:
+        """Which commit, in step with whom, when: for the title of every screen."""
+        synced = (self.remote.words(self.now),) if self.remote is not None else ()
+        return "  ".join((f"main {self.short_commit}", *synced, f"{self.now:%H:%M} UTC"))
 
 
 def look(workspace: Workspace) -> World:
@@ -64,7 +77,22 @@ def look(workspace: Workspace) -> World:
         },
         unattended=last_beat(workspace).late(now),
         behind=_behind(workspace, snapshot),
+        remote=known_remote(workspace),
     )
+
+
+def has_moved(workspace: Workspace, known: World) -> bool:
+    """Whether what the console shows is no longer what is there: main, the remote, or a minute passed."""
+    if workspace.store.tip() != known.snapshot.commit or _standing(known_remote(workspace)) != _standing(
+        known.remote
+    ):
+        return True
+    return (workspace.clock.now() - known.now).total_seconds() >= 60
+
+
+def _standing(remote: RemoteState | None) -> object:
+    """What of it is news; not when it answered last."""
+    return remote and (remote.name, remote.ahead, remote.behind, remote.trouble)
 
 
 def _behind(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
