@@ -15,7 +15,6 @@ from console.operations.rollout.observing import look as look_once
 from console.operations.rollout.transition import Wording, transition_plan
 from store.errors import InputError, LockgateError, MachineryError
 from store.kill_file import KillFile, read_kill, write_kill
-from store.records.base import Person
 from store.records.environment import Environment
 from store.records.operation import Operation
 from store.records.rollout import Rollout
@@ -164,11 +163,6 @@ def _wording(workspace: Workspace, pointer: Environment, transition: Transition,
     return Wording(
         title=f"{transition.kind.capitalize()}: the rollout of {rollout.release} in {pointer.name}",
         checks=(Check("analysis", "ok" if not transition.takes_away else "warn", said),),
-        by=_controller(workspace.person),
+        by=workspace.person.as_controller,
         findings=sight.observed.findings,
     )
-
-
-def _controller(person: Person) -> Person:
-    """The controller that runs as `person`."""
-    return person.model_copy(update={"name": f"Lockgate controller for {person.name}"})

@@ -124,8 +124,7 @@ class Worker:
         from console.operations.shadow.stop import over
 
         assert pointer.shadow is not None
-        person = self._workspace.person
-        by = person.model_copy(update={"name": f"Lockgate controller for {person.name}"})
+        by = self._workspace.person.as_controller
         try:
             apply(self._workspace, over(snapshot, pointer.name, pointer.shadow, by), "its time is over")
         except (Overtaken, StalePlan):

@@ -45,6 +45,9 @@ Prose = Annotated[str, StringConstraints(max_length=20_000)]
 """Words that people wrote."""
 
 
+_CONTROLLER = "Lockgate controller for "
+
+
 class Person(Strict):
     """Who did something, as git knows them."""
 
@@ -52,3 +55,13 @@ class Person(Strict):
     """Their name."""
     email: str = ""
     """Their address; may be empty."""
+
+    @property
+    def as_controller(self) -> Person:
+        """The controller that runs as this person."""
+        return self.model_copy(update={"name": f"{_CONTROLLER}{self.name}"})
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether a controller did it, whoever it ran as."""
+        return self.name.startswith(_CONTROLLER)

@@ -27,8 +27,6 @@ _BELONGS_TO = TAKES_AWAY | {"pause", "baseline"}
 _ONLY_STOPS = TAKES_AWAY | {"pause"}
 _DONE_AGAIN = frozenset({"pause", "baseline", "settle", "unshadow"})
 """What a controller does by itself and finds again at its next tick."""
-_CONTROLLER = "Lockgate controller for "
-"""How the name of a controller begins."""
 _REASON_LIMIT = 2000
 
 Settled = Literal["aside", "record", "conflict"]
@@ -59,7 +57,7 @@ def settle(
         return "conflict"
     taker = taken_away(all_local[all_local.index(one) :], record.environment)
     if taker is None:
-        if record.kind not in _DONE_AGAIN or not record.by.name.startswith(_CONTROLLER):
+        if record.kind not in _DONE_AGAIN or not record.by.is_controller:
             return "conflict"
         return "record" if _place(mine) == _place(other) else "aside"
     if _still_served(taker, other) is not None:
