@@ -1,6 +1,6 @@
 """Parsers with limits, for text that anybody may have written.
 
-tomllib is quadratic in dotted keys and recurses in nested arrays; json takes the last of two
+The TOML parser is quadratic in dotted keys and recurses in nested arrays; json takes the last of two
 equal keys and accepts NaN. So: sizes, dots and depth are bounded before parsing, duplicate keys
 and non-finite numbers are refused, and what is left is validated by a strict model.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, NoReturn, TypeVar
 
+import tomli
 from pydantic import BaseModel, ValidationError
 
 from store import invalid
@@ -57,8 +57,8 @@ def parse_toml(data: bytes, where: str) -> dict[str, Any]:
     if (number := _long_key(text)) is not None:
         raise InputError(f"{where}, line {number}: a key with over {_DOTS_PER_KEY} dots is refused.")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         raise InputError(f"{where} is not valid TOML: {one_line(str(error))}.") from None
     except RecursionError:
         raise InputError(f"{where} is nested too deeply to be read.") from None
