@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,7 +18,8 @@ from store.errors import InputError, MachineryError
 from store.git.durability import disk_trouble, write_atomically
 from store.git.lock import held
 from store.records.base import Instant, Prose, Strict, Ulid
-from store.records.finding import Finding
+from store.records.finding import MOST_FINDINGS, Finding
+from store.text import one_line
 
 
 class KillFile(Strict):
@@ -27,9 +29,11 @@ class KillFile(Strict):
     """Documents of a lower generation serve stable only."""
     attempt: Ulid
     """The rollout that it stops."""
+    kind: Literal["rollback", "error"] = "rollback"
+    """What is to follow: rolled back, or errored, which rejects nothing."""
     reason: Prose
     at: Instant
-    findings: tuple[Finding, ...] = Field(default=(), max_length=50)
+    findings: tuple[Finding, ...] = Field(default=(), max_length=MOST_FINDINGS)
 
 
 def kill_path(live: Path) -> Path:
@@ -66,6 +70,27 @@ def read_kill(live: Path) -> KillFile | None:
         return None
     except OSError as error:
         raise MachineryError(f"{kill_path(live)} cannot be read: {error.strerror}.") from error
+
+
+def foreign_kill(live: Path) -> str | None:
+    """What a kill file beside `live` that is not one of ours says, for example one that a person wrote; None
+    where there is none. It stands until whoever wrote it removes it.
+
+    Raises MachineryError when it cannot be read.
+    """
+    if read_kill(live) is not None:
+        return None
+    try:
+        data = kill_path(live).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MachineryError(f"{kill_path(live)} cannot be read: {error.strerror}.") from error
+    try:
+        value = parse_json(data, "the kill file")
+        return one_line(str(value["reason"]), 400) or "no reason given"
+    except (InputError, KeyError, TypeError):
+        return "no reason given"
 
 
 def remove_kill(live: Path) -> None:

@@ -68,10 +68,14 @@ class Workspace:
 
     @cached_property
     def person(self) -> Person:
-        """Who is acting."""
+        """Who is acting; where settings.toml cannot be read, as git knows them: a rollback must not wait."""
         from store.identity import whoami
+        from store.settings import Settings
 
-        return whoami(self.settings)
+        try:
+            return whoami(self.settings)
+        except InputError:
+            return whoami(Settings())
 
     @property
     def indexes(self) -> Path:

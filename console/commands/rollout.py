@@ -138,10 +138,13 @@ def tick_command(as_json: bool) -> int:
     from console.notify.running import keep_up
 
     here = workspace()
-    done = visit(here)
-    if here.settings.remote is not None:
-        done = dataclasses.replace(done, problems=(*done.problems, *_synced(here)))
-    keep_up(here, here.clock.now())
+
+    def spread() -> tuple[str, ...]:
+        problems = _synced(here) if here.settings.remote is not None else ()
+        keep_up(here, here.clock.now())
+        return problems
+
+    done = visit(here, spread)
     if as_json:
         print_json(tick_as_json(done))
         return MachineryError.exit_code if done.problems else 0

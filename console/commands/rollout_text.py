@@ -7,6 +7,7 @@ from typing import Any
 from console.commands.output import print_json, say, table
 from console.controller.tick import Ticked
 from console.operations.rollout.status import RolloutStatus
+from console.operations.rollout.taking_back import by_hand
 from store.records.finding import Finding
 from store.rules.rollout import told
 
@@ -21,6 +22,7 @@ def status_as_json(now: RolloutStatus) -> dict[str, Any]:
     return {
         "environment": now.environment,
         "at": now.at.isoformat(),
+        "state": now.state,
         "rollout": rollout,
         "outcome": seen.outcome,
         "reason": seen.reason,
@@ -33,6 +35,7 @@ def status_as_json(now: RolloutStatus) -> dict[str, Any]:
         "notes": list(now.sight.analysis.notes) if now.sight.analysis else [],
         "controller": {"at": now.heartbeat.at, "host": now.heartbeat.host, "late": now.unattended},
         "trouble": now.trouble,
+        "killed": now.kill.reason if now.kill is not None else now.killed_by_hand,
     }
 
 
@@ -42,10 +45,13 @@ def show_status(now: RolloutStatus) -> None:
     if rollout is None:
         say(f"No rollout was ever begun in {now.environment}.")
         return
-    state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
-    say(f"{rollout.release} against {rollout.stable} in {now.environment}: {state}")
-    if rollout.reason:
-        say(f"  {rollout.reason}")
+    say(f"{rollout.release} against {rollout.stable} in {now.environment}: {now.state}")
+    if reason := now.kill.reason if now.kill is not None else rollout.reason:
+        say(f"  {reason}")
+    if now.kill is not None:
+        say("! users are on stable already; `lockgate tick` writes it down")
+    if now.killed_by_hand is not None:
+        say(f"! {by_hand(now.environment, now.killed_by_hand)}")
     for number, step in enumerate(rollout.policy.steps):
         mark = "▶" if number == rollout.step else "✓" if number < rollout.step else "·"
         hold = f", holds {step.hold_minutes} healthy minutes" if step.hold_minutes else ""

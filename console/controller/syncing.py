@@ -28,7 +28,8 @@ def followed(workspace: Workspace) -> Ticked:
     state = remote_state(workspace)
     heard = state.contact_at if state is not None else None
     hears = heard is not None and workspace.clock.now() - heard < HEARD
-    return Ticked(problems=reconcile(workspace, watching=hears).problems)
+    watched = frozenset(workspace.store.at().policy.names) if hears else frozenset()
+    return Ticked(problems=reconcile(workspace, watched=watched).problems)
 
 
 class Syncing:

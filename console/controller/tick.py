@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from console.operations.apply import StalePlan, apply
 from console.operations.heartbeat import beat, last_beat
@@ -14,7 +16,7 @@ from console.operations.rollout.observing import Sight
 from console.operations.rollout.observing import look as look_once
 from console.operations.rollout.transition import Wording, transition_plan
 from store.errors import InputError, LockgateError, MachineryError
-from store.kill_file import KillFile, read_kill, write_kill
+from store.kill_file import KillFile, foreign_kill, read_kill, write_kill
 from store.records.environment import Environment
 from store.records.operation import Operation
 from store.records.rollout import Rollout
@@ -26,7 +28,7 @@ from store.workspace import Workspace
 Look = Callable[[Workspace, Snapshot, Environment], Sight]
 """How a rollout is observed."""
 Point = Callable[[str], None]
-"""Called at each named point of a transition: `decided`, `killed`, `committed`, `done`."""
+"""Called at each named point of a transition: `decided`, `killed`, `committed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +55,50 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
     snapshot = workspace.store.at()
     troubles = dict(last_beat(workspace).troubles)
     records: list[Operation] = []
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}
     seen: list[tuple[Environment, Sight]] = []
     for name in snapshot.policy.names:
-        try:
+        with _told(name, problems):
             pointer = snapshot.environment(name)
             if _concerns(pointer.rollout):
                 seen.append((pointer, _seen(workspace, snapshot, pointer, look, troubles)))
-        except (LockgateError, OSError) as error:
-            problems.append(f"{name}: {one_line(str(error), 400)}")
     now = workspace.clock.now()
-    # What takes a canary away waits for nothing; what moves forward may wait for a remote.
-    for pointer, sight in sorted(seen, key=lambda one: not _takes_away(one[0], one[1], now)):
-        try:
+    # What takes canaries away waits for nothing; what moves forward may wait for a remote.
+    seen.sort(key=lambda one: not _takes_away(one[0], one[1], now))
+    for pointer, sight in seen:
+        with _told(pointer.name, problems):
+            transition = decide(pointer, sight.observed, now, sight.slow_ms)
+            if transition is not None:
+                _kill(workspace, pointer, transition, sight)
+    blind = {*problems, *(pointer.name for pointer, sight in seen if sight.trouble)}
+    for pointer, sight in seen:
+        # Where another controller or a person was faster, the next tick looks again.
+        with _told(pointer.name, problems), suppress(Overtaken, StalePlan):
             record = _moved(workspace, snapshot, pointer, sight, point)
             if record is not None:
                 records.append(record)
-        except (Overtaken, StalePlan):
-            continue  # another controller or a person was faster; the next tick looks again
-        except (LockgateError, OSError) as error:
-            problems.append(f"{pointer.name}: {one_line(str(error), 400)}")
-    done = reconcile(workspace, watching=True)
-    problems.extend(done.problems)
-    beat(workspace, tuple(problems), troubles)
-    return Ticked(tuple(records), tuple(problems), tuple((one.name, sight) for one, sight in seen))
+    # A canary that nobody sees, or that cannot be taken back, is not given more time.
+    done = reconcile(workspace, watched=frozenset(snapshot.policy.names) - blind)
+    told = (*chain.from_iterable(problems.values()), *done.problems)
+    beat(workspace, told, troubles)
+    return Ticked(tuple(records), told, tuple((one.name, sight) for one, sight in seen))
+
+
+@contextmanager
+def _told(environment: str, problems: dict[str, list[str]]) -> Iterator[None]:
+    """Whatever goes wrong with one environment is told, and the others are looked after."""
+    try:
+        yield
+    except Exception as error:
+        said = (
+            str(error) if isinstance(error, LockgateError | OSError) else f"{type(error).__name__}: {error}"
+        )
+        problems.setdefault(environment, []).append(f"{environment}: {one_line(said, 400)}")
 
 
 def _takes_away(pointer: Environment, sight: Sight, now: datetime) -> bool:
     transition = decide(pointer, sight.observed, now, sight.slow_ms)
-    return transition is not None and transition.takes_away
+    return transition is not None and (transition.takes_away or transition.kind == "error")
 
 
 def _concerns(rollout: Rollout | None) -> bool:
@@ -99,17 +116,22 @@ def _seen(
 
     `troubles` remembers, by attempt, since when evidence could not be read.
     """
-    kill = read_kill(workspace.live(pointer.name))
-    rollout = pointer.rollout
+    live = workspace.live(pointer.name)
+    kill, rollout = read_kill(live), pointer.rollout
     if kill is not None and rollout is not None and kill.attempt == rollout.attempt and rollout.percent:
+        if kill.kind == "error":
+            return Sight(Observed(reason=kill.reason, given_up=True))
         return Sight(Observed(outcome="block", reason=kill.reason, findings=kill.findings))
+    if rollout is not None and rollout.active and (said := foreign_kill(live)) is not None:
+        return Sight(Observed(killed=said))
     attempt, now = rollout.attempt if rollout else "", workspace.clock.now()
     try:
         sight = look(workspace, snapshot, pointer)
     except (MachineryError, InputError) as error:
         since = troubles.setdefault(attempt, now)
         minutes = max(0.0, (now - since).total_seconds() / 60)
-        return Sight(Observed(reason=one_line(str(error), 400), trouble_minutes=minutes))
+        said = one_line(str(error), 400)
+        return Sight(Observed(reason=said, trouble_minutes=minutes), trouble=said)
     troubles.pop(attempt, None)
     return sight
 
@@ -128,8 +150,7 @@ def _moved(
     if transition is None:
         return None
     point("decided")
-    if transition.takes_away:
-        _kill(workspace, pointer, transition, sight)
+    if transition.takes_away or transition.kind == "error":
         point("killed")
     plan = transition_plan(
         workspace,
@@ -145,11 +166,14 @@ def _moved(
 
 def _kill(workspace: Workspace, pointer: Environment, transition: Transition, sight: Sight) -> None:
     """Stable for everybody within milliseconds, whatever the store and its disk are doing."""
+    if not (transition.takes_away or transition.kind == "error"):
+        return
     if not transition.rollout.stages or pointer.stable == transition.rollout.release:
         return  # there is no canary to take away: after 100 % the commit itself is what helps
     kill = KillFile(
         epoch=pointer.generation + 1,
         attempt=transition.rollout.attempt,
+        kind="rollback" if transition.takes_away else "error",
         reason=transition.rollout.reason,
         at=workspace.clock.now(),
         findings=sight.observed.findings,

@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from console.controller.pruning import prune_when_due
 from console.controller.tick import Ticked, tick
 from console.controller.work import work_once
+from store.errors import LockgateError
+from store.text import one_line
 from store.workspace import Workspace
 
+Spread = Callable[[], tuple[str, ...]]
+"""Pushes and tells of what was done; returns what a person has to see to."""
 
-def visit(workspace: Workspace) -> Ticked:
+
+def visit(workspace: Workspace, spread: Spread = tuple) -> Ticked:
     """A tick, then one pass over what waits to be graded and replayed; and where that found something,
-    a second tick, so that what it says is not left to the next visit."""
+    a second tick, so that what it says is not left to the next visit.
+
+    `spread` comes after each tick: what was decided is not kept waiting by what is slow.
+    """
     first = tick(workspace)
+    spoken = list(spread())
     worked = work_once(workspace)
-    second = tick(workspace) if worked.graded or worked.replayed else Ticked()
+    second = Ticked()
+    if worked.graded or worked.replayed:
+        second = tick(workspace)
+        spoken.extend(spread())
+    problems = (*first.problems, *worked.problems, *second.problems, *spoken, *_pruned(workspace))
     return Ticked(
         records=(*first.records, *second.records),
-        problems=tuple(dict.fromkeys((*first.problems, *worked.problems, *second.problems))),
+        problems=tuple(dict.fromkeys(problems)),
         sights=second.sights or first.sights,
     )
+
+
+def _pruned(workspace: Workspace) -> tuple[str, ...]:
+    try:
+        prune_when_due(workspace, workspace.clock.now())
+    except (LockgateError, OSError) as error:
+        return (one_line(str(error), 400),)
+    return ()

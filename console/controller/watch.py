@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from threading import Event, Thread
 
+from console.controller.pruning import prune_when_due
 from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
@@ -43,8 +43,13 @@ def watch(
             ticked = followed(workspace) if follow else tick(workspace, look=observer)
             records = len(ticked.records)
             told(ticked)
-        except (LockgateError, OSError) as error:
-            told(Ticked(problems=(one_line(str(error), 400),)))
+        except Exception as error:
+            said = (
+                str(error)
+                if isinstance(error, LockgateError | OSError)
+                else f"{type(error).__name__}: {error}"
+            )
+            told(Ticked(problems=(one_line(said, 400),)))
         worked = work.go_on() if work is not None else ()
         for problem in (*chores.go_on(), *worked, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
@@ -67,7 +72,6 @@ class Chores:
         self._stopped = stopped
         self._thread: Thread | None = None
         self._problems: list[str] = []
-        self._pruned: datetime | None = None
 
     def go_on(self) -> tuple[str, ...]:
         """Begins to deliver what is due, unless that is still going on; what went wrong last time."""
@@ -88,15 +92,7 @@ class Chores:
 
         now = self._workspace.clock.now()
         try:
-            self._prune(now)
+            prune_when_due(self._workspace, now)
             keep_up(self._workspace, now, self._stopped)
         except (LockgateError, OSError) as error:
             self._problems.append(one_line(str(error), 400))
-
-    def _prune(self, now: datetime) -> None:
-        if self._pruned is not None and now - self._pruned < timedelta(days=1):
-            return
-        from evals.live.sqlite_source import SqliteSource
-
-        SqliteSource(self._workspace.state / "observations.sqlite").prune(now.timestamp())
-        self._pruned = now

@@ -85,7 +85,7 @@ def apply(
 
 def _forward(workspace: Workspace, plan: Plan, report: Report) -> Forward | None:
     """How `plan` goes by way of the remote; None where it does not. Without a remote nothing is imported."""
-    if workspace.settings.remote is None:
+    if not _has_remote(workspace, plan):
         return None
     from console.operations.sync.order import forward
 
@@ -94,11 +94,23 @@ def _forward(workspace: Workspace, plan: Plan, report: Report) -> Forward | None
 
 def _pushed(workspace: Workspace, plan: Plan, commit: str) -> tuple[str, tuple[str, ...]]:
     """The commit that `main` has once it was pushed as far as the remote answers, and what went wrong."""
-    if workspace.settings.remote is None:
+    if not _has_remote(workspace, plan):
         return commit, ()
     from console.operations.sync.order import pushed_after
 
     return pushed_after(workspace, plan, commit)
+
+
+def _has_remote(workspace: Workspace, plan: Plan) -> bool:
+    """Raises InputError where settings.toml cannot be read, unless `plan` only takes something back."""
+    try:
+        return workspace.settings.remote is not None
+    except InputError:
+        from console.operations.sync.order import FORWARD
+
+        if plan.verb in FORWARD:
+            raise
+        return False
 
 
 def apply_again(workspace: Workspace, plan: Plan, why: str = "", *, report: Report = silent) -> Applied:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from console.operations.check import check
 from console.operations.counted import counted
 from console.operations.reconcile import is_behind
+from console.operations.rollout.taking_back import by_hand
 from evals.models.embedded import is_available
 from store.errors import LockgateError
 from store.git.maintenance import trouble
+from store.kill_file import foreign_kill
 from store.progress import Report, silent
 from store.records.component import Kind, Pin
 from store.stamping import clock_trouble
@@ -78,6 +80,8 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
                 not behind,
                 f"{pointer.name} is {'behind: run `lockgate reconcile`' if behind else 'current'}",
             )
+        if (said := foreign_kill(workspace.live(pointer.name))) is not None:
+            yield Look("live", False, by_hand(pointer.name, said))
     yield from _indexes(workspace)
 
 

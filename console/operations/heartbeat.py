@@ -16,8 +16,9 @@ from store.errors import InputError
 from store.git.durability import write_atomically
 from store.workspace import Workspace
 
-LATE = timedelta(seconds=60)
-"""A controller that has not looked for so long, while a rollout is on its way, is missed."""
+LATE = timedelta(seconds=150)
+"""A controller that has not looked for so long, while a rollout is on its way, is missed. A timer comes each
+minute and takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Heartbeat:
 
     def late(self, now: datetime) -> bool:
         """Whether nobody has looked lately."""
-        return self.at is None or now - self.at > LATE
+        return self.at is None or abs(now - self.at) > LATE
 
 
 def heartbeat_path(workspace: Workspace) -> Path:

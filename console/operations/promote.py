@@ -12,6 +12,7 @@ from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Stamp
 from console.operations.rollout.begin import by_steps, effect, entered, ladder, rollout_check
 from console.operations.rollout.outlook import outlook_checks
+from console.operations.rollout.taking_back import taking_back_check
 from store.bounded import write_toml
 from store.records.release import Release
 from store.rules import gate
@@ -52,6 +53,7 @@ def _plan(
     extra = (
         conditions.hold_check(to.pointer),
         rollout_check(to, release, supersede),
+        *taking_back_check(workspace, to.pointer),
         *(outlook_checks(workspace, environment, steps) if steps else ()),
         *_order_check(snapshot, environment, release),
     )

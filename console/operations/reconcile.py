@@ -13,7 +13,7 @@ from pathlib import Path
 
 from store.errors import LockgateError
 from store.git.lock import held
-from store.kill_file import read_kill, remove_kill
+from store.kill_file import foreign_kill, read_kill, remove_kill
 from store.live import Arm, IndexPart, LiveDocument, decode, publish
 from store.progress import Progress, Report, silent
 from store.records.environment import Environment
@@ -37,23 +37,25 @@ class Reconciled:
     """One sentence for each environment that could not be followed; its old document still serves."""
 
 
-def reconcile(workspace: Workspace, *, report: Report = silent, watching: bool = False) -> Reconciled:
+def reconcile(
+    workspace: Workspace, *, report: Report = silent, watched: frozenset[str] = frozenset()
+) -> Reconciled:
     """Writes every live document that is behind the store. Problems are returned, not raised.
 
-    `watching` is for the controller: only while one is alive are canaries served beyond CANARY_LASTS.
+    `watched` are the environments that a controller sees: only there are canaries served beyond CANARY_LASTS.
     """
     published: list[str] = []
     problems: list[str] = []
     try:
         with held(workspace.state / "reconcile.lock"):
-            _publish_all(workspace, report, watching, published, problems)
+            _publish_all(workspace, report, watched, published, problems)
     except (LockgateError, OSError) as error:
         problems.append(f"live documents are not looked after: {error}")
     return Reconciled(tuple(published), tuple(problems))
 
 
 def _publish_all(
-    workspace: Workspace, report: Report, watching: bool, published: list[str], problems: list[str]
+    workspace: Workspace, report: Report, watched: frozenset[str], published: list[str], problems: list[str]
 ) -> None:
     snapshot = workspace.store.at()
     for name in snapshot.policy.names:
@@ -61,7 +63,8 @@ def _publish_all(
             environment = snapshot.environment(name)
             if environment.stable is None:
                 continue
-            if is_behind(workspace, environment) or (watching and _expires(workspace, environment)):
+            watching = name in watched
+            if is_behind(workspace, environment) or _expires(workspace, environment, watching):
                 report(Progress("publishing", note=name))
                 document, problem = _rendered(workspace, snapshot, environment, watching)
                 publish(workspace.live(environment.name), document)
@@ -90,16 +93,20 @@ def _carried(workspace: Workspace, environment: Environment) -> Carried:
     found = carried(environment)
     if found.rollout is None:
         return found
-    kill = read_kill(workspace.live(environment.name))
-    return Carried() if kill is not None and kill.attempt == found.rollout.attempt else found
+    live = workspace.live(environment.name)
+    kill = read_kill(live)
+    killed = kill is not None and kill.attempt == found.rollout.attempt
+    return Carried() if killed or foreign_kill(live) is not None else found
 
 
-def _expires(workspace: Workspace, environment: Environment) -> bool:
-    """Whether the canary's time should be prolonged by a controller that is alive."""
+def _expires(workspace: Workspace, environment: Environment, watching: bool) -> bool:
+    """Whether the canary's time is to be prolonged by a controller that is alive, or was given by a clock
+    that ran ahead."""
     document = published_document(workspace, environment.name)
     if document is None or document.valid_until is None:
         return False
-    return document.valid_until - workspace.clock.now() < CANARY_LASTS - _PROLONGED_EVERY
+    left = document.valid_until - workspace.clock.now()
+    return left > CANARY_LASTS + _PROLONGED_EVERY or (watching and left < CANARY_LASTS - _PROLONGED_EVERY)
 
 
 def _lift_kill(workspace: Workspace, environment: Environment) -> None:
@@ -164,10 +171,10 @@ def _rendered(
 
 def _valid_until(workspace: Workspace, environment: Environment, watching: bool) -> datetime:
     """How long the canary is served without a controller: mending a document prolongs nothing."""
-    known = published_document(workspace, environment.name)
+    known, latest = published_document(workspace, environment.name), workspace.clock.now() + CANARY_LASTS
     if not watching and known is not None and known.generation == environment.generation:
-        return known.valid_until or workspace.clock.now()
-    return workspace.clock.now() + CANARY_LASTS
+        return min(known.valid_until or workspace.clock.now(), latest)
+    return latest
 
 
 def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str) -> Arm:

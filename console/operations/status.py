@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
+from console.operations.rollout.taking_back import by_hand
 from store.errors import InputError
 from store.index_readiness import index_statuses
+from store.kill_file import foreign_kill
 from store.records.component import Kind
 from store.records.environment import Environment
 from store.records.release import Release
@@ -115,6 +117,8 @@ def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
             found.append(
                 f"{pointer.name}: its live document is behind the store; `lockgate reconcile` writes it"
             )
+        if (said := foreign_kill(workspace.live(pointer.name))) is not None:
+            found.append(by_hand(pointer.name, said))
         found.extend(_on_its_way(pointer, workspace))
         found.extend(_in_the_way(snapshot, pointers, place))
     for component in snapshot.components(Kind.INDEX):

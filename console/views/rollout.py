@@ -106,7 +106,7 @@ def rollout_view(scene: Scene) -> RolloutView:
         environment=now.environment,
         environments=scene.environments,
         head=tuple(_head(scene, now, rollout)),
-        alarm=_alarm(scene, now),
+        alarm=_alarm(now),
         steps=Table(_STEP_COLUMNS, tuple(_steps(now, rollout))),
         metrics=Table(_METRIC_COLUMNS, tuple(_metrics(scene)), line(muted(_no_metric(rollout)))),
         records=_records(scene, now),
@@ -206,9 +206,11 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
-def _alarm(scene: Scene, now: RolloutStatus) -> str:
-    if scene.kill is not None and now.rollout is not None and now.rollout.percent:
-        return f"everybody is sent to stable ({scene.kill.reason}); the record of it is not written yet"
+def _alarm(now: RolloutStatus) -> str:
+    if now.kill is not None:
+        return f"everybody is sent to stable ({now.kill.reason}); the record of it is not written yet"
+    if now.killed_by_hand is not None:
+        return f"a kill file that a person wrote keeps users on stable ({now.killed_by_hand})"
     if now.unattended:
         since = f"for {age(now.at, now.heartbeat.at)}" if now.heartbeat.at else "yet"
         return f"no controller has looked {since}: run `lockgate watch`, or clients fall back to stable"

@@ -49,6 +49,16 @@ def traffic_of(evidence: Evidence, stage: int) -> Traffic:
     return Traffic(requests, scored, last, lately / minutes, scored_lately / minutes or None)
 
 
+def busy_minutes(evidence: Evidence, stage: int, since: float) -> int:
+    """Minutes of `stage` with a canary request, from `since` (seconds since 1970) on."""
+    first = int(since // 60)
+    return sum(
+        1
+        for row in evidence.minutes
+        if row.stage == stage and row.arm == "canary" and row.requests and row.minute >= first
+    )
+
+
 def healthy_minutes(evidence: Evidence, stage: int, min_requests: int, triggers: Triggers) -> int:
     """Minutes of `stage` in which the canary had at least `min_requests` and nothing alarmed.
 

@@ -8,6 +8,9 @@ from pydantic import Field
 
 from store.records.base import Prose, Strict
 
+MOST_FINDINGS = 50
+"""That a record or a kill file keeps; who looks at more metrics chooses."""
+
 
 class Finding(Strict):
     """One metric, canary against stable."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from store.records.base import Digest, Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
-from store.records.finding import Finding
+from store.records.finding import MOST_FINDINGS, Finding
 from store.records.rollout import RolloutState
 
 OperationKind = Literal[
@@ -73,7 +73,7 @@ class RolloutMark(Strict):
     """The live document's."""
     seconds_to_detect: float | None = Field(default=None, ge=0)
     """For an automatic rollback: from the stage's beginning to the decision."""
-    findings: tuple[Finding, ...] = Field(default=(), max_length=50)
+    findings: tuple[Finding, ...] = Field(default=(), max_length=MOST_FINDINGS)
     """The evidence that moved it."""
 
 

@@ -23,6 +23,8 @@ from store.records.rollout_policy import Step
 
 IDLE_MINUTES = 10.0
 """Without a canary request for so long, a rollout waits for traffic."""
+BUSY_MINUTES = 3
+"""So many of the last ten want a request before it goes on: a trickle would stop it again and again."""
 FLAGGED = "an answer was flagged as harmful and waits for its confirmation"
 """The reason of a rollout that stopped moving at a first flag."""
 TROUBLE_MINUTES = 15.0
@@ -42,10 +44,16 @@ class Observed:
     """Scored answers of the canary in the current step."""
     idle_minutes: float | None = None
     """Since the canary's last request or since the step began; None where that cannot be said."""
+    busy_minutes: int | None = None
+    """Of the last IDLE_MINUTES, those in which the canary got a request; None where that cannot be said."""
     flagged: bool = False
     """A harmful answer waits for its confirmation."""
     trouble_minutes: float = 0.0
     """For how long evidence could not be read at all."""
+    given_up: bool = False
+    """It was decided already that nobody can watch: `reason` says why."""
+    killed: str | None = None
+    """What a kill file that a person wrote says; users are on stable for as long as it is there."""
     findings: tuple[Finding, ...] = ()
 
 
@@ -143,6 +151,9 @@ def decide(
     cause = _cause(environment, rollout, seen, now)
     if cause is not None:
         return _pause(rollout, *cause, now)
+    trickles = seen.busy_minutes is not None and seen.busy_minutes < BUSY_MINUTES
+    if rollout.pause == "no traffic" and trickles:
+        return _forward(environment, rollout, seen, now, slow_ms)  # where it has all that the step wants
     if rollout.pause in ("freeze", "no traffic") or rollout.reason == FLAGGED:
         return Transition("resume", resumed(rollout, f"was paused: {rollout.reason}", now))
     return _forward(environment, rollout, seen, now, slow_ms)
@@ -170,8 +181,9 @@ def _taken_back(
             return _rolled_back(environment, rollout, seen, now)
         generation = environment.generation + 1
         return Transition("fail", ended(rollout, "failed", seen.reason, generation, now))
-    if seen.trouble_minutes >= TROUBLE_MINUTES:
-        reason = f"no evidence could be read for {seen.trouble_minutes:.0f} minutes: {seen.reason}"
+    if seen.given_up or seen.trouble_minutes >= TROUBLE_MINUTES:
+        unread = f"no evidence could be read for {seen.trouble_minutes:.0f} minutes: {seen.reason}"
+        reason = seen.reason if seen.given_up else unread
         return Transition("error", ended(rollout, "errored", reason, environment.generation + 1, now))
     return None
 
@@ -206,11 +218,15 @@ def _cause(
             return "freeze", f"frozen until {freeze.until:%Y-%m-%d %H:%M} UTC ({freeze.reason})"
     if environment.holds:
         return "manual", f"a hold is on ({environment.holds[0].reason})"
+    if seen.killed is not None:
+        return "manual", f"a kill file that a person wrote keeps users on stable ({seen.killed})"
     if rollout.step < 0:
         return None
     if seen.flagged:
         return "inconclusive", FLAGGED
-    if seen.idle_minutes is not None and seen.idle_minutes >= IDLE_MINUTES:
+    # What does not decide will not decide without traffic either: that would only be one more record.
+    waits = rollout.pause == "inconclusive"
+    if not waits and seen.idle_minutes is not None and seen.idle_minutes >= IDLE_MINUTES:
         return "no traffic", f"the canary got no request for {seen.idle_minutes:.0f} minutes"
     return None
 
@@ -228,7 +244,7 @@ def _forward(
     following = rollout.following
     if following is None:
         return None
-    if following.approval and not approved(rollout):
+    if not approved(rollout):
         if rollout.state == "awaiting approval":
             return None
         reason = f"step {rollout.step + 2} ({told(following)}) wants an approval"
@@ -263,9 +279,12 @@ def waits_for(rollout: Rollout, seen: Observed) -> str | None:
     return _not_ready(rollout.current, seen) if rollout.current is not None else None
 
 
-def approved(rollout: Rollout) -> bool:
-    """Whether the next step has its approval."""
-    return any(one.step == rollout.step + 1 for one in rollout.approvals)
+def approved(rollout: Rollout, step: int | None = None) -> bool:
+    """Whether the step at position `step`, the next one for None, has its approval or wants none."""
+    wanted = rollout.step + 1 if step is None else step
+    if wanted < len(rollout.policy.steps) and not rollout.policy.steps[wanted].approval:
+        return True
+    return any(one.step == wanted for one in rollout.approvals)
 
 
 def told(step: Step) -> str:

@@ -53,17 +53,18 @@ def traffic(
     per_minute: int = 40,
     canary_quality: float = 0.9,
     canary_errors: int = 0,
+    errors: int = 0,
     scored: bool = True,
 ) -> dict[str, int]:
     """Lets `minutes` go by with requests of ever new users; returns how many each arm answered.
 
-    Of the canary's requests the first `canary_errors` in each minute fail.
+    Of the canary's requests the first `canary_errors` in each minute fail, of stable's the first `errors`.
     """
     clock = workspace.clock.now
     arms: dict[str, int] = {}
     client = Client(workspace.live("production"), check_seconds=0, wall=lambda: clock().timestamp())
     for _ in range(minutes):
-        failing = canary_errors
+        failing, failing_anyhow = canary_errors, errors
         for position in range(per_minute):
             unit = f"user-{next(_numbers)}"
             resolution = client.resolve(unit)
@@ -71,6 +72,8 @@ def traffic(
             arms[resolution.arm] = arms.get(resolution.arm, 0) + 1
             error = canary and failing > 0
             failing -= error
+            if not canary and failing_anyhow > 0:
+                error, failing_anyhow = True, failing_anyhow - 1
             client.observe(
                 resolution,
                 request_id=f"request-{unit}",

@@ -148,6 +148,8 @@ def test_without_traffic_it_waits_and_with_traffic_it_goes_on(workspace: Workspa
     assert "no request" in record.why
     assert look(workspace).records == ()
     traffic(workspace, 1)
+    assert look(workspace).records == (), "one busy minute is no traffic yet"
+    traffic(workspace, 2)
     assert [one.kind for one in look(workspace).records] == ["resume"]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.operations.shadow.verdicts import fed, verdict_of
 from store.records.environment import Environment
-from store.records.finding import Finding
+from store.records.finding import MOST_FINDINGS, Finding
 from store.records.rollout import Rollout
-from store.rules.rollout import Observed
+from store.rules.rollout import IDLE_MINUTES, Observed
 from store.rules.shadow import Running, running
 from store.snapshot import Snapshot
 from store.text import one_line
@@ -40,6 +41,8 @@ class Sight:
     """None before the first step, and in a shadow step."""
     shadow: ShadowVerdict | None = None
     """In a shadow step: what the replays say."""
+    trouble: str | None = None
+    """Why the evidence could not be read."""
 
 
 @dataclass(slots=True)
@@ -121,7 +124,7 @@ def _sight(
     tests: AttemptTests,
 ) -> Sight:
     from evals.live.analysis import analyse
-    from evals.live.traffic import healthy_minutes
+    from evals.live.traffic import busy_minutes, healthy_minutes
 
     window = window_of(environment, rollout)
     evidence = source.evidence(window, now)
@@ -139,8 +142,9 @@ def _sight(
         ),
         scored=analysis.traffic.scored,
         idle_minutes=_idle_minutes(evidence, analysis, rollout, now),
+        busy_minutes=busy_minutes(evidence, stage, now - IDLE_MINUTES * 60),
         flagged=analysis.is_frozen,
-        findings=tuple(_finding(one) for one in analysis.metrics),
+        findings=_findings(analysis.metrics),
     )
     return Sight(observed, slow_ms, analysis)
 
@@ -158,7 +162,7 @@ def _shadow_sight(
         scored=verdict.scored,
         idle_minutes=max(0.0, (now - max(began, verdict.newest or 0.0)) / 60),
         flagged=verdict.flagged,
-        findings=tuple(_finding(one) for one in verdict.metrics),
+        findings=_findings(verdict.metrics),
     )
     return Sight(observed, slow_ms, shadow=verdict)
 
@@ -194,6 +198,17 @@ def _idle_minutes(evidence: Evidence, analysis: Analysis, rollout: Rollout, now:
     if evidence.newest is not None and last is not None:
         since = max(since, min(evidence.newest, now) if last >= int(evidence.newest // 60) else since)
     return max(0.0, (now - since) / 60)
+
+
+def _findings(metrics: Sequence[MetricVerdict]) -> tuple[Finding, ...]:
+    """As many as a record keeps: what counts everything, then the categories that block or do not decide."""
+
+    def weight(place: int) -> tuple[bool, bool, bool]:
+        one = metrics[place]
+        return "/" in one.name, one.outcome != "block", one.outcome == "pass"
+
+    kept = sorted(range(len(metrics)), key=weight)[:MOST_FINDINGS]
+    return tuple(_finding(metrics[place]) for place in sorted(kept))
 
 
 def _finding(metric: MetricVerdict) -> Finding:

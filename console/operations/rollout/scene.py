@@ -8,7 +8,6 @@ from console.operations.rollout.observing import Observer
 from console.operations.rollout.status import RolloutStatus, status
 from store.git.repository import Store
 from store.history.newest import newest
-from store.kill_file import KillFile, read_kill
 from store.records.operation import Operation
 from store.snapshot import Snapshot
 from store.workspace import Workspace
@@ -25,8 +24,6 @@ class Scene:
     """Those that have, or had, a rollout; in the order in which releases travel."""
     status: RolloutStatus | None
     """None where there is no environment at all that had one."""
-    kill: KillFile | None = None
-    """What sends everybody to stable while the store does not say so yet."""
     records: tuple[Operation, ...] = ()
     """Of the attempt, newest first."""
 
@@ -53,13 +50,7 @@ class Watcher:
             return Scene(names, None)
         now = status(self.workspace, name, self._observer)
         attempt = now.rollout.attempt if now.rollout else ""
-        kill = read_kill(self.workspace.live(name))
-        return Scene(
-            names,
-            now,
-            kill if kill is not None and kill.attempt == attempt else None,
-            self._records(snapshot, attempt),
-        )
+        return Scene(names, now, self._records(snapshot, attempt))
 
     def _records(self, snapshot: Snapshot, attempt: str) -> tuple[Operation, ...]:
         if snapshot.commit != self._tip:

@@ -9,7 +9,9 @@ from datetime import datetime
 from console.operations.heartbeat import Heartbeat, last_beat
 from console.operations.rollout.observing import Sight
 from console.operations.rollout.observing import look as look_once
+from console.operations.rollout.taking_back import taking_back
 from store.errors import MachineryError
+from store.kill_file import KillFile, foreign_kill
 from store.records.environment import Environment
 from store.records.rollout import Rollout
 from store.rules.rollout import Observed, waits_for
@@ -32,6 +34,19 @@ class RolloutStatus:
     heartbeat: Heartbeat
     trouble: str | None = None
     """Why the evidence could not be read."""
+    kill: KillFile | None = None
+    """While it is being taken back: users are on stable, and the record of it is due."""
+    killed_by_hand: str | None = None
+    """What a kill file says that is not Lockgate's: users are on stable until somebody removes it."""
+
+    @property
+    def state(self) -> str:
+        """In words: "progressing", "paused (inconclusive)", "rolling back"; an empty string without one."""
+        if self.rollout is None:
+            return ""
+        if self.kill is not None:
+            return "rolling back"
+        return self.rollout.state + (f" ({self.rollout.pause})" if self.rollout.pause else "")
 
     @property
     def unattended(self) -> bool:
@@ -69,4 +84,6 @@ def status(workspace: Workspace, environment: str, look: Look = look_once) -> Ro
         waits_for=waiting,
         heartbeat=last_beat(workspace),
         trouble=trouble,
+        kill=taking_back(workspace, pointer),
+        killed_by_hand=foreign_kill(workspace.live(environment)),
     )

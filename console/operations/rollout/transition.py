@@ -14,6 +14,7 @@ from store.records.base import Person
 from store.records.environment import Environment
 from store.records.finding import Finding
 from store.records.operation import Change, Override, RolloutMark
+from store.records.release import Release
 from store.rules.rejection import taken_away
 from store.rules.rollout import Transition
 from store.rules.rollout_pointer import applied, mark
@@ -80,7 +81,7 @@ def transition_plan(
         detected = (stamp.at - rollout.stages[-1].since).total_seconds() if rollout.stages else None
         return mark(moved(stamp), said.findings, detected if transition.takes_away else None)
 
-    serves_canary = rollout.active and (rollout.percent > 0 or rollout.shadow_percent > 0)
+    opens = _opens(transition, pointer, canary, stable)
     return Plan(
         verb=transition.kind,
         tip=snapshot.commit,
@@ -89,7 +90,7 @@ def transition_plan(
         environment=environment,
         release=rollout.release,
         before=pointer.stable,
-        after=rollout.release if transition.serves else pointer.stable,
+        after=_served(pointer, transition),
         changes=changes,
         checks=said.checks,
         effects=(_effect(transition, environment),),
@@ -103,10 +104,32 @@ def transition_plan(
         overrides=said.overrides,
         goal=(rollout.attempt, rollout.state, rollout.pause, rollout.step if rollout.active else None),
         relative=transition.kind in ("advance", "rollback"),
-        prepare=(lambda: ready(workspace, snapshot, canary)) if serves_canary or transition.serves else None,
+        prepare=(lambda: ready(workspace, snapshot, opens)) if opens is not None else None,
         remake=lambda fresh: transition_plan(workspace, fresh, environment, decide, wording),
         command=said.command,
     )
+
+
+def _served(pointer: Environment, transition: Transition) -> str | None:
+    """What is stable afterwards."""
+    rollout = transition.rollout
+    if transition.serves:
+        return rollout.release
+    return rollout.stable if _goes_back(pointer, transition) else pointer.stable
+
+
+def _goes_back(pointer: Environment, transition: Transition) -> bool:
+    """Whether everybody was served the release already, so that another one becomes stable again."""
+    return transition.takes_away and pointer.stable == transition.rollout.release
+
+
+def _opens(transition: Transition, pointer: Environment, canary: Release, stable: Release) -> Release | None:
+    """What has to be open on this machine before it is committed; None for nothing new."""
+    rollout = transition.rollout
+    if _goes_back(pointer, transition):
+        return stable
+    reached = rollout.active and (rollout.percent > 0 or rollout.shadow_percent > 0)
+    return canary if reached or transition.serves else None
 
 
 def _taken(forward: tuple[Change, ...], only: tuple[str, ...]) -> tuple[Change, ...]:

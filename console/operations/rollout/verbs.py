@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from console.operations import conditions
 from console.operations.plan import Check, Plan, Risk
 from console.operations.rollout.observing import Sight, look
+from console.operations.rollout.taking_back import demand_not_taken_back
 from console.operations.rollout.transition import Wording, transition_plan
 from store.errors import InputError
 from store.records.environment import Environment
@@ -51,6 +52,7 @@ def advance(
 
     def decide(_: Snapshot, pointer: Environment) -> Transition:
         rollout = active(pointer)
+        demand_not_taken_back(workspace, pointer)
         if full:
             rollout = rollout.model_copy(update={"step": len(rollout.policy.steps) - 2})
         moved = step_to(rollout, pointer.generation + 1, workspace.clock.now(), sight.slow_ms)
@@ -93,13 +95,22 @@ def _advance_checks(
         checks.append(Check("analysis", "unmet", f"the step still waits for {waiting}.", overridable=may))
     else:
         checks.append(Check("analysis", "ok", sight.observed.reason or "nothing is waited for"))
-    following = rollout.following
-    if following is not None and following.approval and not approved(rollout):
-        way_out = f"`lockgate rollout approve --env {pointer.name}`"
-        checks.append(Check("approval", "unmet", f"the next step wants an approval: {way_out}."))
+    checks.extend(_approvals(rollout, pointer.name, full))
     if full and rollout.step < len(rollout.policy.steps) - 2:
         checks.append(Check("steps", "unmet", "--full leaves steps out.", overridable=may))
     return tuple(checks)
+
+
+def _approvals(rollout: Rollout, environment: str, full: bool) -> Iterator[Check]:
+    """The steps that begin now, or are left out, and still want their approval."""
+    ahead = len(rollout.policy.steps) - 1
+    if rollout.step < ahead and not approved(rollout):
+        way_out = f"`lockgate rollout approve --env {environment}`"
+        yield Check("approval", "unmet", f"the next step wants an approval: {way_out}.")
+    for step in range(rollout.step + 2, ahead + 1 if full else 0):
+        if not approved(rollout, step):
+            what = f"step {step + 1} ({told(rollout.policy.steps[step])})"
+            yield Check("approval", "unmet", f"{what} wants an approval once it is next: leave --full out.")
 
 
 def pause(workspace: Workspace, environment: str) -> Plan:
@@ -160,6 +171,11 @@ def approve(workspace: Workspace, environment: str) -> Plan:
 def _simple(
     workspace: Workspace, environment: str, verb: str, decide: Callable[[Snapshot, Environment], Transition]
 ) -> Plan:
+    def decided(snapshot: Snapshot, pointer: Environment) -> Transition:
+        active(pointer)
+        demand_not_taken_back(workspace, pointer)
+        return decide(snapshot, pointer)
+
     def wording(snapshot: Snapshot, _: Environment, transition: Transition) -> Wording:
         policy = conditions.policy_of(snapshot, environment)
         return Wording(
@@ -170,4 +186,4 @@ def _simple(
             note_required=policy.note_required and verb in ("resume", "approve"),
         )
 
-    return transition_plan(workspace, workspace.store.at(), environment, decide, wording)
+    return transition_plan(workspace, workspace.store.at(), environment, decided, wording)
