@@ -24,8 +24,6 @@ from store.text import one_line
 
 STALE_MINUTES = 10.0
 """Without news for longer than that nothing moves forward."""
-CLOCK_SECONDS = 120.0
-"""Observations from further in the future than that mean that a clock is wrong."""
 
 HoldKind = Literal["no_traffic", "stale", "clock", "too_few", "undecided", "provider", "harmful"]
 
@@ -111,7 +109,7 @@ def analyse(
         holds=tuple(holds),
         traffic=traffic,
         alerts=tuple(metric.reason for metric in metrics if metric.name in troubled),
-        notes=_notes(evidence, tests),
+        notes=_notes(evidence, tests, now),
     )
 
 
@@ -137,12 +135,11 @@ def _hold(metric: MetricVerdict, troubled: frozenset[str]) -> Hold:
 
 def _traffic_holds(evidence: Evidence, traffic: Traffic, now: float, stale_minutes: float) -> list[Hold]:
     newest = evidence.newest
-    if newest is None:
+    age = None if newest is None else (now - newest) / 60
+    if evidence.ahead is not None and (age is None or age > stale_minutes):
+        return [Hold("clock", f"{_ahead(evidence.ahead, now)}: check the clock of this machine.")]
+    if age is None:
         return [Hold("no_traffic", "No observation has come in yet.")]
-    if newest - now > CLOCK_SECONDS:
-        ahead = span((newest - now) / 60)
-        return [Hold("clock", f"The newest observation is {ahead} in the future: check the clocks.")]
-    age = (now - newest) / 60
     if age > stale_minutes:
         return [Hold("stale", f"The newest observation is {span(age)} old: is the application reporting?")]
     if traffic.last_minute is None:
@@ -151,6 +148,10 @@ def _traffic_holds(evidence: Evidence, traffic: Traffic, now: float, stale_minut
     if quiet > stale_minutes:
         return [Hold("no_traffic", f"The canary had its last request {span(quiet)} ago.")]
     return []
+
+
+def _ahead(at: float, now: float) -> str:
+    return f"Observations come from up to {span((at - now) / 60)} in the future"
 
 
 def _scored_holds(traffic: Traffic, min_scored: int) -> list[Hold]:
@@ -164,8 +165,13 @@ def _scored_holds(traffic: Traffic, min_scored: int) -> list[Hold]:
     ]
 
 
-def _notes(evidence: Evidence, tests: AttemptTests) -> tuple[str, ...]:
+def _notes(evidence: Evidence, tests: AttemptTests, now: float) -> tuple[str, ...]:
     notes = [one_line(note) for note in evidence.notes]
+    if evidence.ahead is not None:
+        notes.append(
+            f"{_ahead(evidence.ahead, now)} and do not count until then: check the clocks of the hosts that "
+            "report."
+        )
     if evidence.dropped:
         notes.append(f"{evidence.dropped:,} observations were dropped before they could be stored.")
     if tests.unusable:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+CLOCK_SECONDS = 120.0
+"""An observation from further in the future than that was made by a clock that is wrong."""
 Arm = Literal["canary", "control"]
 """control: the users of stable that match the canary's in number (see the cohort rule)."""
 
@@ -99,7 +101,10 @@ class Evidence:
     """In order of time."""
     flags: tuple[HarmfulFlag, ...] = ()
     newest: float | None = None
-    """When the newest observation of any arm was made, in seconds since 1970; None for no data at all."""
+    """When the newest observation of the attempt was made, of any arm, in seconds since 1970; None for no
+    data at all. What comes from the future is not meant, see `ahead`."""
+    ahead: float | None = None
+    """When the newest observation from more than CLOCK_SECONDS in the future says that it was made."""
     stable: tuple[Minute, ...] = ()
     """The same counts for everybody that stable serves, the control among them (arm is `control` in each),
     in order of (minute, stage); empty where the source cannot tell. Where there are any they stand in for

@@ -157,7 +157,26 @@ def _write(connection: sqlite3.Connection, found: _Pass) -> bool:
     return True
 
 
+def _first_thumbs(connection: sqlite3.Connection, sums: Sums, ids: dict[Key, int]) -> None:
+    """Of a user's thumbs in a series the first counts, so that nobody speaks for many; its own request may
+    change it."""
+    for key, unit, request, minute, category, value in sums.thumbs:
+        known = connection.execute(
+            "select request_id, value from thumbs where series = ? and unit = ?", (ids[key], unit)
+        ).fetchone()
+        if known is None:
+            row = (ids[key], unit, request, minute, value)
+            connection.execute("insert into thumbs values (?, ?, ?, ?, ?)", row)
+            sums.thumb(key, minute, category, value)
+        elif known[0] == request and known[1] != value:
+            changed = "update thumbs set value = ? where series = ? and unit = ?"
+            connection.execute(changed, (value, ids[key], unit))
+            sums.thumb(key, minute, category, known[1], -1)
+            sums.thumb(key, minute, category, value)
+
+
 def _write_sums(connection: sqlite3.Connection, sums: Sums, ids: dict[Key, int]) -> None:
+    _first_thumbs(connection, sums, ids)
     category = categories(connection, {name for _, _, name in sums.minutes})
     added: dict[tuple[int, int, int], list[float]] = {}
     for (key, minute, name), counts in sums.minutes.items():

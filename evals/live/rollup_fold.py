@@ -16,6 +16,7 @@ COUNTS = (
 )  # fmt: skip
 """The columns that are added up, in the order of the table `minutes`."""
 _FACTS_FROM = COUNTS.index("thumbs_up")
+_UP, _DOWN = COUNTS.index("thumbs_up"), COUNTS.index("thumbs_down")
 
 
 class Raw(NamedTuple):
@@ -87,6 +88,9 @@ class Sums:
     """Series, unit, at, value, category, in the order in which they became known."""
     flags: dict[str, tuple[Key, float, int | None]] = field(default_factory=dict)
     """By request id: series, at, confirmed."""
+    thumbs: list[tuple[Key, bytes, str, int, str, int]] = field(default_factory=list)
+    """Series, unit, request id, minute, category, -1 or 1, in the order in which they became known. Which
+    of a user's counts, the file knows."""
 
     def add(self, row: Raw) -> None:
         """Counts a request that was not counted before."""
@@ -120,6 +124,10 @@ class Sums:
         self._add_facts(after, 1)
         self._note(after)
 
+    def thumb(self, key: Key, minute: int, category: str, value: int, sign: int = 1) -> None:
+        """Counts a thumb, or takes one back with a `sign` of -1."""
+        self._counts(key, minute, category)[_UP if value == 1 else _DOWN] += sign
+
     def _counts(self, key: Key, minute: int, category: str) -> list[float]:
         slot = (key, minute, category)
         found = self.minutes.get(slot)
@@ -130,8 +138,8 @@ class Sums:
     def _add_facts(self, row: Raw, sign: int) -> None:
         counts = self._counts(row[2:6], int(row.at) // 60, row.category)
         facts = (
-            row.feedback == 1,
-            row.feedback == -1,
+            row.feedback == 1 and row.unit is None,
+            row.feedback == -1 and row.unit is None,
             row.harmful == 1,
             row.confirmed == 1,
             row.quality is not None,
@@ -146,6 +154,9 @@ class Sums:
         key = row[2:6]
         if row.quality is not None and row.unit is not None:
             self.scores.append((key, row.unit, row.at, row.quality, row.category))
+        if row.feedback in (1, -1) and row.unit is not None:
+            thumb = (key, row.unit, row.request_id, int(row.at) // 60, row.category, row.feedback)
+            self.thumbs.append(thumb)
         if row.harmful == 1:
             self.flags[row.request_id] = (key, row.at, row.confirmed)
 

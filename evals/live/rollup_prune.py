@@ -11,7 +11,7 @@ RAW_DAYS = 14.0
 LATENCY_DAYS = 35.0
 """Of the histograms of latency."""
 ROLLUP_DAYS = 400.0
-"""Of minutes, scores, flags and counts of what was dropped."""
+"""Of minutes, scores, thumbs, flags and counts of what was dropped."""
 _DAY = 86_400.0
 _PIECE = 5_000  # rows a transaction, so that no writer waits long
 
@@ -66,6 +66,7 @@ def _prune_rollups(connection: sqlite3.Connection, now: float) -> int:
         ("delete from drops where minute < ?", counts // 60),
         ("delete from scores where at < ?", counts),
         ("delete from flags where at < ?", counts),
+        ("delete from thumbs where minute < ?", counts // 60),
         ("delete from latencies where hour < ?", latencies // 3600),
     ):
         with transaction(connection):

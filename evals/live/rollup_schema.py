@@ -15,7 +15,7 @@ from lockgate_client.intake import connect
 from store.errors import MachineryError
 from store.text import one_line
 
-VERSION = 1
+VERSION = 2
 _BUSY_MS = 10_000
 
 _SCHEMA = """
@@ -85,6 +85,16 @@ create table rolled (                      -- how far the raw rows are counted
 );
 insert into rolled values (1, 0, 0, 0);
 """
+_THUMBS = """
+create table thumbs (                      -- the first thumb of each user
+  series integer not null,
+  unit blob not null,
+  request_id text not null,
+  minute integer not null,                 -- minutes since 1970
+  value integer not null,                  -- 1 or -1
+  primary key (series, unit)
+) without rowid
+"""
 
 
 @contextmanager
@@ -127,12 +137,15 @@ def transaction(connection: sqlite3.Connection, kind: str = "immediate") -> Iter
 
 
 def _ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
-    if _version(connection, path) == 0:
-        with transaction(connection):
-            if _version(connection, path) == 0:  # else another process has made them meanwhile
-                for statement in _SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute("insert into meta values ('rollups', ?)", (VERSION,))
+    if _version(connection, path) == VERSION:
+        return
+    with transaction(connection):
+        before = _version(connection, path)  # another process may have made them meanwhile
+        for statement in _SCHEMA.split(";\n") if before == 0 else ():
+            connection.execute(statement)
+        if before < VERSION:
+            connection.execute(_THUMBS)
+            connection.execute("insert or replace into meta values ('rollups', ?)", (VERSION,))
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from operator import add, attrgetter
 
-from evals.live.evidence import Arm, Evidence, HarmfulFlag, Minute, Score, Window
+from evals.live.evidence import CLOCK_SECONDS, Arm, Evidence, HarmfulFlag, Minute, Score, Window
 from evals.live.rollup import ALL
 from evals.live.sqlite_source_parts import Part
 
@@ -14,6 +14,7 @@ SCORES = 100_000
 
 _MINUTES = f"""select minute, requests, errors, over_sla, slow, timed, thumbs_down, thumbs_up
 from minutes where series = ? and category = {ALL} and minute <= ? order by minute"""
+_LAST_MINUTE = f"select max(minute) from minutes where series = ? and category = {ALL} and minute <= ?"
 _SCORES = "select at, value, category from scores where {} and at <= ? order by id desc limit ?"
 
 _Counts = dict[tuple[int, Arm, int], tuple[int, ...]]
@@ -21,15 +22,17 @@ _Counts = dict[tuple[int, Arm, int], tuple[int, ...]]
 
 
 def evidence_of(connection: sqlite3.Connection, window: Window, parts: list[Part], now: float) -> Evidence:
-    """What the file says of `parts` at `now`. Minutes and scores after `now` are left out; harmful flags and
-    the newest observation are not, because a clock that was set back must not hide them."""
+    """What the file says of `parts` at `now`. Minutes and scores after `now` are left out; harmful flags are
+    not, because a clock that was set back must not hide them."""
     arms, stable = _counts(connection, parts, int(now // 60))
     scores, notes = _scores(connection, parts, now)
+    newest, ahead = _newest(connection, window, now)
     return Evidence(
         minutes=_minutes(arms),
         scores=scores,
         flags=_flags(connection, parts),
-        newest=_newest(connection, window),
+        newest=newest,
+        ahead=ahead,
         stable=_minutes(stable),
         dropped=_dropped(connection, window),
         notes=(*_stale(parts), *notes),
@@ -102,11 +105,20 @@ def _flags(connection: sqlite3.Connection, parts: list[Part]) -> tuple[HarmfulFl
     return tuple(HarmfulFlag(id, at, None if said is None else bool(said)) for id, at, said in rows)
 
 
-def _newest(connection: sqlite3.Connection, window: Window) -> float | None:
-    newest: float | None = connection.execute(
-        "select max(newest) from series where environment = ?", (window.environment,)
-    ).fetchone()[0]
-    return newest
+def _newest(connection: sqlite3.Connection, window: Window, now: float) -> tuple[float | None, float | None]:
+    """The newest observation of the attempt until `now`, within a minute where the same series has some from
+    the future; and the newest of those."""
+    rows = connection.execute(
+        "select id, newest from series where environment = ? and generation >= ?",
+        (window.environment, window.stages[0].generation),
+    ).fetchall()
+    latest = now + CLOCK_SECONDS
+    known = [at for _, at in rows if at <= latest]
+    for series, at in rows:
+        if at > latest:
+            (minute,) = connection.execute(_LAST_MINUTE, (series, int(now // 60))).fetchone()
+            known += [] if minute is None else [min(now, minute * 60 + 59.0)]
+    return max(known, default=None), max((at for _, at in rows if at > latest), default=None)
 
 
 def _dropped(connection: sqlite3.Connection, window: Window) -> int:

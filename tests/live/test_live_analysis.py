@@ -244,7 +244,7 @@ def test_without_traffic_or_with_old_or_future_news_nothing_goes_on() -> None:
     kinds = {
         "no_traffic": analysed(Evidence()),
         "stale": analyse(good, window(5), ALL, good.newest + 11 * 60),
-        "clock": analyse(good, window(5), ALL, good.newest - 121),
+        "clock": analyse(replace(good, newest=None, ahead=good.newest), window(5), ALL, good.newest - 121),
     }
     for kind, analysis in kinds.items():
         assert analysis.outcome == "inconclusive"
@@ -254,6 +254,9 @@ def test_without_traffic_or_with_old_or_future_news_nothing_goes_on() -> None:
     assert [hold.kind for hold in held.holds] == ["no_traffic"]
     assert "last request 60 min ago" in held.holds[0].reason
     assert analyse(good, window(5), ALL, good.newest - 119).outcome != "block"
+    ahead = analyse(replace(good, ahead=good.newest + 86_400), window(5), ALL, good.newest + 5)
+    assert ahead.outcome == analyse(good, window(5), ALL, good.newest + 5).outcome
+    assert any("check the clocks of the hosts" in note for note in ahead.notes)
 
 
 def test_a_wrong_clock_does_not_keep_a_bad_release_in() -> None:

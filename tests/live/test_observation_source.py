@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -276,11 +277,32 @@ def test_what_clients_dropped_is_told_by_environment_and_generation(path: Path) 
     assert evidence(path, dataclasses.replace(WINDOW, ended_generation=25)).dropped == 10
 
 
-def test_what_lies_after_now_is_left_out_but_for_harm_and_the_newest(path: Path) -> None:
+def test_what_lies_after_now_is_left_out_but_for_harm(path: Path) -> None:
     write(path, [seen("1", quality=1.0), seen("2", at=NOON + 300, quality=0.5, harmful=True)])
     found = evidence(path, now=NOON + 60)
     assert [one.requests for one in found.minutes] == [1] and len(found.scores) == 1
-    assert len(found.flags) == 1 and found.newest == NOON + 300
+    assert len(found.flags) == 1 and found.ahead == NOON + 300
+    assert found.newest is not None and NOON <= found.newest <= NOON + 60
+
+
+def test_one_wrong_clock_of_an_application_holds_nothing_and_concerns_no_later_attempt(path: Path) -> None:
+    month = 30 * 86_400
+    write(path, [seen("ahead", at=NOON + month)])
+    write(path, [seen(str(minute), at=NOON + 60 * minute) for minute in range(20)])
+    found = evidence(path, now=NOON + 20 * 60)
+    assert found.newest == NOON + 20 * 60 - 1 and found.ahead == NOON + month
+    later_attempt = replace(WINDOW, stages=(Stage(400, 5.0),))
+    assert SqliteSource(path).evidence(later_attempt, NOON).ahead is None
+
+
+def test_the_first_thumb_of_a_user_counts_and_its_own_request_may_change_it(path: Path) -> None:
+    write(path, [seen(f"angry {number}", unit="ana", feedback=-1, at=NOON + number) for number in range(10)])
+    write(path, [seen("bo", unit="bo", feedback=-1), seen("cy", unit="cy", feedback=1)])
+    (minute,) = evidence(path).minutes
+    assert (minute.requests, minute.thumbs_down, minute.thumbs_up) == (12, 2, 1)
+    write(path, [later("angry 0", feedback=1), later("angry 5", feedback=-1)])
+    (minute,) = evidence(path).minutes
+    assert (minute.thumbs_down, minute.thumbs_up) == (1, 2)
 
 
 def test_only_so_many_scores_of_an_arm_are_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,7 +385,7 @@ def spoil(path: Path, how: str) -> None:
             connection.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
         elif how == "newer roll-ups":
             SqliteSource(path).prune(NOON)
-            connection.execute("update meta set value = 2 where key = 'rollups'")
+            connection.execute("update meta set value = 99 where key = 'rollups'")
         elif how == "foreign":
             connection.execute("pragma application_id = 0")
         else:

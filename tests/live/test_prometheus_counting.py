@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evals.live.evidence import Stage, Window
 from evals.live.prometheus.assembling import assemble
-from evals.live.prometheus.counting import increments
+from evals.live.prometheus.counting import increments, restarts_of
 from evals.live.prometheus.ledger import Ledger
 from evals.live.prometheus.series import Series
 from store.errors import MachineryError
@@ -127,6 +127,12 @@ def test_a_restart_between_two_equal_samples_counts_again() -> None:
     ]
     assert list(increments([3.0], [2.0], (1.0, 2.0), restarts=[1.0])) == []
     assert list(increments([3.0], [2.0], (1.0, 2.0), restarts=[2.0])) == [(3.0, 2.0)]
+
+
+def test_a_counter_that_was_away_falls_late_and_counts_no_second_restart() -> None:
+    assert restarts_of([(10.0, 70.0), (10.0, 40.0)], []) == [40.0]
+    assert restarts_of([(10.0, 70.0)], [40.0]) == [40.0]
+    assert restarts_of([(40.0, 70.0)], [40.0]) == [40.0, 70.0]
 
 
 def test_a_counter_that_falls_all_the_time_is_shared() -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evals.live.evidence import Arm, Evidence, Minute, Window
+from evals.live.evidence import CLOCK_SECONDS, Arm, Evidence, Minute, Window
 from evals.live.prometheus import names, notes
 from evals.live.prometheus.groups import Group
 from evals.live.prometheus.latency import latency_notes, timed_minutes
@@ -18,8 +18,8 @@ from store.errors import MachineryError
 def assemble(window: Window, pieces: Sequence[Ledger], now: float) -> Evidence:
     """The evidence of `pieces`, which follow one another, at `now` (seconds since 1970).
 
-    Counts and scores after `now` are left out; flags and the newest observation are not, because a clock
-    that was set back must not hide them. Raises MachineryError where counts contradict each other.
+    Counts and scores after `now` are left out; flags are not, because a clock that was set back must not
+    hide them. Raises MachineryError where counts contradict each other.
     """
     known = _known(pieces)
     minutes, stable, minute_notes = _minutes(window, pieces, known, int(now // 60))
@@ -30,7 +30,8 @@ def assemble(window: Window, pieces: Sequence[Ledger], now: float) -> Evidence:
         minutes=minutes,
         scores=scored,
         flags=flagged,
-        newest=max(newest, default=None),
+        newest=max((at for at in newest if at <= now + CLOCK_SECONDS), default=None),
+        ahead=max((at for at in newest if at > now + CLOCK_SECONDS), default=None),
         stable=stable,
         notes=notes.bounded(
             (

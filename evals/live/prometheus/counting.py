@@ -7,8 +7,8 @@ that was not there before starts at 0, and one that falls was started again at 0
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator, Sequence
 
 from store.errors import MachineryError
 
@@ -16,13 +16,27 @@ Last = tuple[float, float]
 """When a counter was last seen, in seconds since 1970, and its value then."""
 
 
-def falls(times: Sequence[float], values: Sequence[float], last: Last | None) -> Iterator[float]:
-    """The times at which the counter was seen below what it was before."""
-    before = last[1] if last is not None else 0.0
+def falls(
+    times: Sequence[float], values: Sequence[float], last: Last | None
+) -> Iterator[tuple[float, float]]:
+    """Between which two samples of it, (since, at], the counter fell."""
+    since, before = last if last is not None else (float("-inf"), 0.0)
     for at, value in zip(times, values, strict=True):
         if value < before:
-            yield at
-        before = value
+            yield since, at
+        since, before = at, value
+
+
+def restarts_of(fallen: Iterable[tuple[float, float]], known: Sequence[float]) -> list[float]:
+    """As few restarts as explain that the counters of one process fell, besides those `known`; in order.
+
+    One that was not seen for a while falls late: the restart that another showed in between was its own.
+    """
+    restarts = sorted(known)
+    for since, at in sorted(fallen, key=lambda span: span[1]):
+        if bisect_right(restarts, at) == bisect_right(restarts, since):
+            insort(restarts, at)
+    return restarts
 
 
 def increments(

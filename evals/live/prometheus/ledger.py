@@ -13,7 +13,7 @@ from statistics import median
 
 from evals.live.evidence import Window
 from evals.live.prometheus import names
-from evals.live.prometheus.counting import Last, falls, increments, refuse_shared
+from evals.live.prometheus.counting import Last, falls, increments, refuse_shared, restarts_of
 from evals.live.prometheus.groups import ALL, Group, group_of, same
 from evals.live.prometheus.series import Labels, Series
 
@@ -129,11 +129,14 @@ class Ledger:
 
     def _note_restarts(self, ours: list[tuple[Group, Series]]) -> None:
         """A process starts again as a whole, so one counter that fell speaks for all of its counters."""
+        fallen: dict[Labels, list[tuple[float, float]]] = defaultdict(list)
         for group, series in ours:
-            fallen = list(falls(series.times, series.values, self.last.get(series.key)))
-            if fallen:
-                refuse_shared(series.name, len(fallen), len(series.times))
-                self.restarts[group.target] = sorted({*self.restarts[group.target], *fallen})
+            found = list(falls(series.times, series.values, self.last.get(series.key)))
+            refuse_shared(series.name, len(found), len(series.times))
+            fallen[group.target] += found
+        for target, spans in fallen.items():
+            if spans:
+                self.restarts[target] = restarts_of(spans, self.restarts[target])
 
     def _note_scrapes(self, ours: list[tuple[Group, Series]]) -> None:
         scrapes: dict[Labels, set[float]] = defaultdict(set)
