@@ -11,9 +11,10 @@ from console.operations.evaluate import Task
 from console.screens.choose import ChooseDialog
 from console.screens.evals_live import LiveRun
 from console.screens.operate import Intent
-from console.views.evals import NO_BASELINE, against_choices
+from console.views.evals import NO_BASELINE, against_choices, suite_choices
 from console.views.versions import release_choices
 from store.progress import Report, Stop
+from store.records.component import Component, Kind
 
 if TYPE_CHECKING:
     from console.screens.evals import EvalsScreen
@@ -44,6 +45,9 @@ class EvalsKeys:
             return None if run is not None else "No run is chosen."
         if action.id == "keep_verdict":
             return self._why_not_kept(run)
+        if action.id == "label":
+            has_suite = world is not None and world.snapshot.components(Kind.EVALS)
+            return None if has_suite else "There is no eval suite yet: `lockgate add evals` adds one."
         return None
 
     def _why_not_kept(self, run: Run | None) -> str | None:
@@ -120,6 +124,28 @@ class EvalsKeys:
 
         if (run := self._screen.selected) is not None:
             self._app.push_screen(FlipsScreen(self._session, run))
+
+    def do_label(self) -> None:
+        """Walks through answers that a judge graded; of several suites one is chosen first."""
+        self._screen.run_worker(self._label(), group="asking", exit_on_error=False)
+
+    async def _label(self) -> None:
+        from console.screens.label import LabelScreen
+
+        world, run = self._screen.session.world, self._screen.selected
+        if world is None:
+            return
+        suites = world.snapshot.components(Kind.EVALS)
+        own = {pin.partition("@")[0] for pin in run.suites} if run is not None else set()
+        chosen = str(suites[0])
+        if len(suites) > 1:
+            at = next((str(one) for one in suites if str(one) in own), None)
+            dialog = ChooseDialog("Label answers to", suite_choices(suites), at=at)
+            answer = await self._app.push_screen_wait(dialog)
+            if answer is None:
+                return
+            chosen = answer
+        self._app.push_screen(LabelScreen(self._session, Component.parse(chosen)))
 
     def shell_lines(self) -> tuple[str, ...]:
         """Commands for the run under the cursor."""

@@ -14,6 +14,7 @@ _INSIDE: tuple[tuple[str, Place], ...] = (
     ("A component's versions", "versions"),
     ("A shadow", "shadow"),
     ("Flipped cases", "flips"),
+    ("Labels for a judge", "label"),
 )
 """Lists that open on top of a screen."""
 

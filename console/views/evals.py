@@ -20,6 +20,7 @@ from console.views.verdict import verdict_sentence
 from console.views.words import counted
 from console.views.world import World
 from store.progress import Progress
+from store.records.component import Component
 from store.records.verdict import Verdict
 from store.text import one_line
 
@@ -234,3 +235,9 @@ def against_choices(world: World, release: str) -> Table:
         Row(NO_BASELINE, (line(muted("no baseline")), line(muted("floors and must_pass cases only")))),
     ]
     return Table((Column("", most=12), Column("", grow=1, least=10)), tuple(rows))
+
+
+def suite_choices(suites: Sequence[Component]) -> Table:
+    """Eval suites to choose from; the key of a row is `evals/name`."""
+    rows = tuple(Row(str(one), (line(Part(str(one), "strong")),)) for one in suites)
+    return Table((Column("", grow=1),), rows)

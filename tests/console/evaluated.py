@@ -149,14 +149,16 @@ async def run(
     *,
     after: int | None = None,
     tier: Tier = "full",
+    newest: bool = False,
     stop: Stop | None = None,
     on_category: OnCategory | None = None,
 ) -> Verdict:
-    """Runs r2 against r1 with a journal, as the operation does; `after` stops it once so many answers are
-    there. Raises Cancelled then."""
+    """Runs r2 against r1 with a journal, as the operation does, on its suite or on the `newest` version of
+    that; `after` stops it once so many answers are there. Raises Cancelled then."""
     snapshot = workspace.store.at()
     ours, theirs = snapshot.release("r2"), snapshot.release("r1")
     (pin,) = ours.pins(Kind.EVALS)
+    pin = snapshot.newest(pin.component) if newest else pin
     suite: Suite = parse_suite(snapshot.files(pin), str(pin))
     seen = 0
 

@@ -14,7 +14,7 @@ from console.views.forest import LEAST_CELLS, Tree, axis_line, scale_of, tree_li
 from console.views.line import text_of
 from evals.judge.scale import Scale, bounds, in_words, read_words
 from store.errors import InputError
-from store.records.verdict import ONLY_WARNS, CategoryVerdict
+from store.records.verdict import ONLY_WARNS, CategoryVerdict, Outcome
 
 share = st.floats(-1, 1)
 trees = st.builds(
@@ -129,11 +129,11 @@ def test_a_judgement_is_read_as_it_was_told(scale: Scale, value: int, after: str
 
 
 def test_only_warns_is_told_apart_from_a_pass() -> None:
-    def category(reason: str, outcome: str = "pass") -> CategoryVerdict:
+    def category(reason: str, outcome: Outcome = "pass") -> CategoryVerdict:
         return CategoryVerdict(
             name="tone", suite="evals/s", outcome=outcome, cases=9, repeats=1, candidate=0.5, margin=0.02,
             reason=reason,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     assert category(f"tone{ONLY_WARNS}no labels.").only_warns
     assert not category(f"tone rose 1.0 points; another{ONLY_WARNS}").only_warns
