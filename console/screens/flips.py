@@ -11,9 +11,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from console.actions import Action
+from console.operations.evals.drafting import told
 from console.operations.evals.flips import Flipped, flipped_as_data, flips_of
 from console.operations.evals.shelf import Run
 from console.screens.ask import AskDialog
+from console.screens.draft_case import BadAnswer, draft_case
 from console.screens.message import MessagePanel
 from console.screens.place import STILL_READING, PlaceScreen, bindings_of
 from console.screens.session import Session
@@ -99,8 +101,10 @@ class FlipsScreen(PlaceScreen):
             return STILL_READING
         if action.id in ("narrow", "export_flips") and not self._all:
             return "No case flipped."
-        if action.id == "diff_answers" and self.selected is None:
+        if action.id in ("diff_answers", "make_case") and self.selected is None:
             return "No case is chosen."
+        if action.id == "make_case" and self.selected is not None and self.selected.content is None:
+            return "The store does not have this case any more."
         return None
 
     def action_back(self) -> None:
@@ -115,6 +119,22 @@ class FlipsScreen(PlaceScreen):
         """The whole case in a panel: the answers line by line, grades and passages."""
         if (one := self.selected) is not None:
             self.app.push_screen(MessagePanel(f"{one.case}", answers_diff(one), tall=True))
+
+    def do_make_case(self) -> None:
+        """A case more for the suite, of the candidate's answer."""
+        if (one := self.selected) is not None and one.content is not None:
+            bad = BadAnswer(
+                suite=one.suite,
+                input=one.content.input,
+                question=one.question,
+                answer=one.candidate.text,
+                about=f"an answer of {self._run.release}",
+                name=one.case,
+                category=one.category,
+                expects=told(one.content.expect),
+                tier=one.content.tier,
+            )
+            self.run_worker(draft_case(self.lockgate, bad), group="asking", exit_on_error=False)
 
     def do_narrow(self) -> None:
         """Lists only what matches."""

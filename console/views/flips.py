@@ -117,7 +117,7 @@ def _words(text: str, other: str, is_first: bool) -> Iterator[Line]:
         elif one.op == wanted:
             yield tuple(
                 Part(segment.text)
-                if segment.op == "equal"
+                if segment.op == "equal" or not segment.text.strip()
                 else Part(f"{brackets[0]}{segment.text}{brackets[1]}", tone)
                 for segment in one.segments
             )
