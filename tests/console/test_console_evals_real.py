@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from store.clock import FixedClock
 from store.workspace import Workspace
 from tests.console.conftest import Console, Opener
 from tests.console.rolling import ANA
 from tests.evals.server import FaultServer
-from tests.operations.shadows import another, answer_from_context, copied, made
-from tests.support.workspaces import NOON
+from tests.operations.shadows import another, answer_from_context, copied, made, still
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +26,7 @@ def acme(tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
     template = made(tmp_path / "made", server)
     another(template, tmp_path / "scratch", "ANSWER NONSENSE\n\n{{context}}\n")
-    workspace = Workspace(copied(template, tmp_path / "running"), FixedClock(NOON))
+    workspace = still(copied(template, tmp_path / "running"))
     workspace.__dict__["person"] = ANA
     return workspace
 
