@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from console.actions import Action
 from console.operations.evals.results import CategoryResult, results_of
-from console.operations.evals.shelf import Run, Shelf
+from console.operations.evals.shelf import Ended, Run, Shelf
 from console.screens.evals_live import LiveRun
 from console.screens.message import MessagePanel
 from console.screens.place import STILL_READING, PlaceScreen, bindings_of
@@ -46,9 +46,11 @@ class EvalsScreen(PlaceScreen):
         """The run that was begun here and has not ended."""
         self.own: list[Verdict] = []
         """Verdicts of runs that were begun here; those that were kept come back from the store."""
+        self._ended: list[Ended] = []
         self._shelf = Shelf(session.workspace)
         self._runs: tuple[Run, ...] = ()
-        self._results: tuple[str, tuple[CategoryResult, ...]] = ("", ())
+        self._read_of: Run | None = None
+        self._results: tuple[CategoryResult, ...] = ()
         self._wanted: str | None = None
         self._timer: Timer | None = None
 
@@ -63,8 +65,8 @@ class EvalsScreen(PlaceScreen):
 
     def look_again(self) -> None:
         """Reads the list anew."""
-        own = tuple(self.own)
-        self.load(lambda: self._shelf.runs(own), self._show)
+        own, ended = tuple(self.own), tuple(self._ended)
+        self.load(lambda: self._shelf.runs(own, ended), self._show)
 
     def _show(self, runs: tuple[Run, ...]) -> None:
         self._runs = runs
@@ -77,7 +79,8 @@ class EvalsScreen(PlaceScreen):
         if world is None:
             return
         table = self.query_one("#runs", TableView)
-        table.show(runs_table(self._runs, world.now, self._live_row()))
+        runs = tuple(run for run in self._runs if not self._is_live(run))
+        table.show(runs_table(runs, world.now, self._live_row()))
         most = 5 if self.size.height < 30 else 12
         table.styles.height = max(2, min(most, table.count + 1))
 
@@ -99,19 +102,15 @@ class EvalsScreen(PlaceScreen):
         self.refresh_keys()
         if run is None:
             self._draw_live()
-        elif self._results[0] == run.key:
-            self._draw(run)
+        elif self._read_of == run:
+            self.query_one("#run", Pane).show(run_lines(run, self._results, self.size.width))
         else:
             self.load(lambda: (run, results_of(self.session.workspace.store.at(), run)), self._read, "run")
 
     def _read(self, made: tuple[Run, tuple[CategoryResult, ...]]) -> None:
-        run, results = made
-        self._results = (run.key if run.verdict is not None else "", results)
-        if self.selected == run:
-            self.query_one("#run", Pane).show(run_lines(run, results, self.size.width))
-
-    def _draw(self, run: Run) -> None:
-        self.query_one("#run", Pane).show(run_lines(run, self._results[1], self.size.width))
+        self._read_of, self._results = made
+        if self.selected == self._read_of:
+            self.query_one("#run", Pane).show(run_lines(self._read_of, self._results, self.size.width))
 
     def _draw_live(self) -> None:
         live, pane = self.live, self.query_one("#run", Pane)
@@ -134,21 +133,30 @@ class EvalsScreen(PlaceScreen):
         trouble: Exception | None = None
         try:
             verdict = await live.verdict()
+        except Exception as error:
+            self._ended.append(Ended(live.task, self.session.workspace.clock.now()))
+            trouble = error
+        else:
             self.own.append(verdict)
             self._wanted = verdict.id
             self.lockgate.say(f"{verdict.release}: {verdict.outcome}. `s` keeps it as evidence.")
-        except Cancelled:
-            self.lockgate.say("Stopped; what was answered is kept, and `r` goes on from there.")
-        except Exception as error:
-            trouble = error
         self.live = None
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
         if self.is_attached:
             self.look_again()
-        if trouble is not None:
+        if isinstance(trouble, Cancelled):
+            self.lockgate.say("Stopped; what was answered is kept, and `r` goes on from there.")
+        elif trouble is not None:
             self.app.push_screen(MessagePanel("Evals did not finish", trouble_lines(trouble)))
+
+    def _is_live(self, run: Run) -> bool:
+        """Whether `run` is the journal of what runs here now, which has a row of its own."""
+        if self.live is None or run.state not in ("going on", "stopped"):
+            return False
+        task = self.live.task
+        return (run.release, run.baseline, run.tier) == (task.release.id, task.baseline_id, task.tier)
 
     def _live_row(self) -> Row | None:
         live = self.live

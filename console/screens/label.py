@@ -52,9 +52,10 @@ class LabelScreen(PlaceScreen):
         yield Static("", id="said", markup=False)
         yield Pane(id="answer")
 
-    def draw(self, world: World) -> None:  # noqa: ARG002
-        """Reads what there is to label, in the reading thread; anew when the store moved."""
-        self.load(lambda: labelling.desk(self.session.workspace, self._suite), self._read)
+    def draw(self, world: World) -> None:
+        """Reads what there is to label, in the reading thread; anew when the suite has another version."""
+        if self._desk is None or world.snapshot.newest(self._suite) != self._desk.pin:
+            self.load(lambda: labelling.desk(self.session.workspace, self._suite), self._read)
 
     def _read(self, desk: Desk) -> None:
         before = self._item

@@ -41,8 +41,11 @@ def load_rest() -> None:
     """Imports what the other screens and the first change need, in whatever thread it is called."""
     import console.screens.compare
     import console.screens.evals
+    import console.screens.evals_keys
+    import console.screens.flips
     import console.screens.history
     import console.screens.indexes
+    import console.screens.label
     import console.screens.operate
     import console.screens.rollout
     import console.screens.stage  # noqa: F401

@@ -43,7 +43,7 @@ from store.workspace import Workspace
 
 FOLDER = "labels"
 """Where labels wait, in state/."""
-MOST_RUNS = 20
+MOST_RUNS = 8
 """Journals whose answers are offered, the newest first."""
 MOST_ANSWERS = 2_000
 

@@ -49,6 +49,20 @@ class Run:
         return next((one for one in TIERS if one == self.tier), "extended")
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that this console began and that was stopped or failed: nobody writes to it after `at`."""
+
+    task: Task
+    at: datetime
+
+    def is_of(self, file: Journaled) -> bool:
+        """Whether `file` is that run's journal, and nobody has gone on with it since."""
+        start, task = file.start, self.task
+        same = (start.release, start.baseline, start.tier) == (task.release.id, task.baseline_id, task.tier)
+        return same and file.last_at <= self.at
+
+
 class Shelf:
     """The runs of one workspace. Verdicts never change, so each is read once."""
 
@@ -56,8 +70,9 @@ class Shelf:
         self._workspace = workspace
         self._known: dict[str, Verdict] = {}
 
-    def runs(self, own: Sequence[Verdict] = ()) -> tuple[Run, ...]:
-        """Every run, newest first; `own` are verdicts that this console made and nobody has kept yet."""
+    def runs(self, own: Sequence[Verdict] = (), ended: Sequence[Ended] = ()) -> tuple[Run, ...]:
+        """Every run, newest first; `own` are verdicts that this console made and nobody has kept yet, `ended`
+        its runs that came to no verdict."""
         snapshot = self._workspace.store.at()
         kept = tuple(self._verdicts(snapshot))
         ids = {(one.at, one.release_digest) for one in kept}
@@ -68,7 +83,8 @@ class Shelf:
         runs += [_of(snapshot, one, "not kept", files.pop(_verdict_key(one), None)) for one in fresh]
         now = self._workspace.clock.now()
         taken = {run.journal for run in runs}
-        runs += [_alone(one, now) for one in found if one.path not in taken]
+        left = [one for one in found if one.path not in taken]
+        runs += [_alone(one, one.goes_on(now) and not any(run.is_of(one) for run in ended)) for one in left]
         return tuple(sorted(runs, key=lambda run: (run.at, run.key), reverse=True))
 
     def _verdicts(self, snapshot: Snapshot) -> Iterator[Verdict]:
@@ -127,9 +143,9 @@ def _of(snapshot: Snapshot, verdict: Verdict, state: RunState, file: Journaled |
     )
 
 
-def _alone(file: Journaled, now: datetime) -> Run:
+def _alone(file: Journaled, goes_on: bool) -> Run:
     start, end = file.start, file.end
-    state: RunState = "going on" if file.goes_on(now) else "stopped"
+    state: RunState = "going on" if goes_on else "stopped"
     if end is not None:
         state = "look" if end.outcome == _LOOK else "not kept"
     return Run(
