@@ -41,11 +41,14 @@ def plan(workspace: Workspace, component: Component, amend: Amend) -> Plan:
 def _plan(workspace: Workspace, snapshot: Snapshot, component: Component, amend: Amend) -> Plan:
     pin = snapshot.newest(component)
     before = snapshot.files(pin)
-    amended = amend(parse_suite(before, str(pin)), before)
+    suite = parse_suite(before, str(pin))
+    known = suite.coverage()  # what the version before lacks already is no news
+    amended = amend(suite, before)
     files = {**before, **amended.files}
     made = plan_files(workspace, component, files, str(component), amended.what)
     return dataclasses.replace(
         made,
+        checks=tuple(check for check in made.checks if check.text not in known),
         effects=(*amended.effects, *made.effects),
         remake=lambda fresh: _plan(workspace, fresh, component, amend),
     )
