@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from console.actions import Action
 from console.operations import evaluate
-from console.operations.evals.shelf import Run, task_of
+from console.operations.evals.shelf import Run
+from console.operations.evals.tasks import task_for, task_of
 from console.operations.evaluate import Task
 from console.screens.choose import ChooseDialog
 from console.screens.evals_live import LiveRun
@@ -38,7 +39,8 @@ class EvalsKeys:
             has_release = world is not None and world.snapshot.release_ids()
             return None if has_release else "There is no release yet: 2 stages one."
         if action.id == "go_on":
-            return None if run is not None and run.state == "stopped" else "Only what was stopped goes on."
+            can = run is not None and run.state in ("stopped", "going on")
+            return None if can else "Only a run that was stopped goes on."
         if action.id == "stop_run":
             return None if self._screen.live is not None else "No evals are running here."
         if action.id == "flips":
@@ -83,8 +85,7 @@ class EvalsKeys:
 
     async def _prepared(self, release: str, against: str) -> None:
         def look(_: Report, __: Stop) -> Task:
-            alone = against == NO_BASELINE
-            return evaluate.prepare(self._workspace, release, None if alone else against, no_baseline=alone)
+            return task_for(self._workspace, release, None if against == NO_BASELINE else against)
 
         self._start(await self._app.operator.attempt(f"Evals of {release}", look))
 

@@ -54,6 +54,11 @@ STATES = {
     "going on": Mark("▶", "going on", "accent"),
 }
 """By the state of a run."""
+_WAYS = {
+    "stopped": "r goes on with it",
+    "going on": "written to just now; r goes on, unless somebody does",
+}
+"""What can be done about a run without a verdict."""
 _NAME, _BAR = 14, 10
 _WIDE = 110
 
@@ -104,7 +109,7 @@ def run_lines(run: Run, results: Sequence[CategoryResult], width: int) -> tuple[
 
 
 def _run_row(run: Run, now: datetime) -> Row:
-    mark = gate_mark(run.outcome) if run.outcome else Mark("–", "none yet", "muted")
+    mark = gate_mark(run.outcome) if run.outcome else Mark("–", "none", "muted")
     state = STATES[run.state]
     why = run.verdict.reasons[0] if run.verdict is not None and run.verdict.reasons else ""
     return Row(
@@ -144,7 +149,10 @@ def _sentence(run: Run) -> Line:
     against = f"against {run.baseline}" if run.baseline else "without a baseline"
     state = STATES[run.state]
     told = f"{run.release} {against}, {run.tier} tier"
-    way = {"stopped": "r goes on with it", "going on": "somebody runs it now"}.get(run.state, "")
+    way = {
+        "stopped": "r goes on with it",
+        "going on": "written to just now; r goes on with it, unless somebody does",
+    }.get(run.state, "")
     return line(Part(f"{state.text}  ", state.tone), told, muted(f"  {way}"))
 
 

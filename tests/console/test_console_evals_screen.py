@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import shutil
 from collections.abc import Callable
@@ -13,8 +14,12 @@ from typing import Any
 import pytest
 
 from console.operations import evaluate as evals_verb
+from console.operations import policy
+from console.operations.apply import apply
+from console.operations.evals.tasks import task_for
 from console.operations.run_suites import RUNS
 from store.clock import FixedClock
+from store.records.policy import GatePolicy
 from store.records.verdict import Verdict
 from store.workspace import Workspace
 from tests.console import evaluated
@@ -167,6 +172,38 @@ async def test_a_run_can_be_stopped_and_goes_on_where_it_was(
         await it.press("r")
         assert "○ not kept" in it.text
     assert there >= 30 and len(asked) == 200 - there, "what was answered is not asked again"
+
+
+async def test_a_run_that_another_process_holds_is_not_begun_twice(
+    console: Opener, acme: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(acme, 60)
+    await seed_stopped(acme)
+    monkeypatch.setattr(evals_verb, "run", scripted())
+    journal = next((acme.state / RUNS).glob("*.jsonl"))
+    async with console(size=(140, 45), on=acme) as it:
+        await it.press("6")
+        assert "▶ going on" in it.text, "somebody wrote to it a moment ago"
+        with journal.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            await it.press("r")
+            assert "under way in another process" in it.text.replace("\n", " ")
+        await it.press("escape", "home", "r")
+        assert "○ not kept" in it.text
+
+
+def test_the_tier_is_the_one_that_lets_the_verdict_count(acme: Workspace) -> None:
+    assert task_for(acme, "r2", "r1").tier == "full"
+    environments = tuple(
+        one.model_copy(update={"gate": GatePolicy(tier="extended" if one.production else "smoke")})
+        for one in acme.store.at().policy.environments
+    )
+    changed = acme.store.at().policy.model_copy(update={"environments": environments})
+    apply(acme, policy.plan(acme, changed), "stricter")
+    assert task_for(acme, "r2", "r1").tier == "extended", "production serves r1"
+    assert task_for(acme, "r1", "r2").tier == "smoke", "staging serves r2"
+    alone = task_for(acme, "r2", None)
+    assert (alone.baseline, alone.tier) == (None, "smoke")
 
 
 async def test_while_a_run_goes_on_bars_grow_and_x_stops_it(

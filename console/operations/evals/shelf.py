@@ -10,12 +10,11 @@ from typing import Literal
 
 from console.operations.evals.journals import Journaled, journals
 from console.operations.evaluate import Task
-from store.errors import InputError, LockgateError
+from store.errors import LockgateError
 from store.records.component import Kind
 from store.records.policy import TIERS, Tier
 from store.records.verdict import Outcome, Verdict
 from store.snapshot import Snapshot
-from store.text import one_line
 from store.workspace import Workspace
 
 MOST = 60
@@ -101,29 +100,6 @@ class Shelf:
                     continue
                 self._known[path] = found
             yield self._known[path]
-
-
-def task_of(workspace: Workspace, run: Run) -> Task:
-    """What goes on with `run`, which was stopped. Raises InputError where the store has not what it ran."""
-    snapshot = workspace.store.at()
-    release = snapshot.find_release(run.release)
-    baseline = snapshot.find_release(run.baseline) if run.baseline else None
-    if release is None or (run.baseline and baseline is None):
-        raise InputError(
-            f"{run.release} is not in the store: it was composed on Stage, which goes on with it by `e`."
-        )
-    if tuple(map(str, release.pins(Kind.EVALS))) != run.suites:
-        raise InputError(
-            f"{run.release} has other suites than the run that was stopped: it was composed on Stage."
-        )
-    return Task(release, baseline, _tier(run.tier))
-
-
-def _tier(name: str) -> Tier:
-    for tier in TIERS:
-        if tier == name:
-            return tier
-    raise InputError(f"there is no tier {one_line(name, 40)!r}; the run cannot go on.")
 
 
 def _of(snapshot: Snapshot, verdict: Verdict, state: RunState, file: Journaled | None) -> Run:
