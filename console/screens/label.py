@@ -11,7 +11,8 @@ from textual.widgets import Static
 
 from console.actions import Action
 from console.operations.evals import labelling
-from console.operations.evals.labelling import Desk, ToLabel
+from console.operations.evals.labelling import Desk
+from console.operations.evals.to_label import ToLabel
 from console.screens.message import MessagePanel
 from console.screens.operate import Intent
 from console.screens.place import STILL_READING, PlaceScreen, bindings_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from console.operations.evals.labelling import Desk, Tally, ToLabel
+from console.operations.evals.labelling import Desk, Tally
+from console.operations.evals.to_label import ToLabel
 from console.views.line import BLANK, HANG, Line, Part, line, muted
 from console.views.words import counted
 from evals.graders.judge import Judged

@@ -10,6 +10,7 @@ import pytest
 
 from console.operations.apply import StalePlan, apply
 from console.operations.evals import labelling
+from console.operations.evals.to_label import ToLabel
 from evals.judge.labels import Label
 from evals.suite import parse_suite
 from store.errors import InputError
@@ -44,7 +45,7 @@ def acme(evaluated_root: Path, tmp_path: Path) -> Workspace:
     return open_evaluated(tmp_path / "evaluated")
 
 
-def truly(one: labelling.ToLabel) -> bool:
+def truly(one: ToLabel) -> bool:
     """What the scripted judge's own rule says."""
     return "please" in one.answer
 
