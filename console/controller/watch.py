@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 
+from console.controller.drifting import Drifting
 from console.controller.pruning import prune_when_due
 from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
@@ -37,6 +38,7 @@ def watch(
     observer = Observer()
     chores, syncing = Chores(workspace, stopped), Syncing(workspace)
     work = Work(workspace, stopped) if not follow else None
+    drifting = Drifting(workspace, stopped) if not follow else None
     while not stopped.is_set():
         records = 0
         try:
@@ -51,7 +53,8 @@ def watch(
             )
             told(Ticked(problems=(one_line(said, 400),)))
         worked = work.go_on() if work is not None else ()
-        for problem in (*chores.go_on(), *worked, *syncing.go_on(at_once=records > 0)):
+        drifted = drifting.go_on() if drifting is not None else ()
+        for problem in (*chores.go_on(), *worked, *drifted, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
         done += 1
         if ticks is not None and done >= ticks:
@@ -60,6 +63,8 @@ def watch(
     chores.finish()
     if work is not None:
         work.finish()
+    if drifting is not None:
+        drifting.finish()
     syncing.finish()
 
 
