@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
+from console.controller.retention import Retention
 from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
@@ -36,6 +37,7 @@ def watch(
     done = 0
     observer = Observer()
     chores, syncing = Chores(workspace, stopped), Syncing(workspace)
+    retention = Retention(workspace, stopped, decides=not follow)
     work = Work(workspace, stopped) if not follow else None
     while not stopped.is_set():
         records = 0
@@ -46,7 +48,8 @@ def watch(
         except (LockgateError, OSError) as error:
             told(Ticked(problems=(one_line(str(error), 400),)))
         worked = work.go_on() if work is not None else ()
-        for problem in (*chores.go_on(), *worked, *syncing.go_on(at_once=records > 0)):
+        kept = retention.go_on()
+        for problem in (*chores.go_on(), *worked, *kept, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
         done += 1
         if ticks is not None and done >= ticks:
@@ -55,6 +58,7 @@ def watch(
     chores.finish()
     if work is not None:
         work.finish()
+    retention.finish()
     syncing.finish()
 
 

@@ -104,7 +104,17 @@ def status_words(status: IndexStatus) -> str:
         return f"rollback ready, {duration(status.left)} left"
     if status.status == "unknown":
         return f"unknown: {', '.join(status.unreadable)} cannot be read"
-    return "archived" if status.status == "archived" else "built, never served"
+    if status.status == "rollback_ready":
+        return f"rollback ready, {'; '.join(status.kept)}"
+    if status.status == "archived":
+        return {
+            None: "archived",
+            "over": "archived, still sealed here",
+            "marked": "archived, still sealed here",
+            "packed": f"archived, {(status.packed or 0) / 1_000_000:,.1f} MB",
+            "purged": "purged",
+        }[status.phase]
+    return "built, never served"
 
 
 def duration(span: timedelta) -> str:
