@@ -44,7 +44,9 @@ def run(rows: int = 2000) -> list[dict[str, Any]]:
         unpacking = [_restored(home, one) for one in versions[-_RESTORED:]]
     what = f"an index of {rows:,} rows"
     return [
-        _line(f"ten versions of {what}, {APART} apart", sum(sizes) / _MB, sum(full) / _MB, "MB", _AIM),
+        _line(
+            f"ten versions of {what}, {APART} apart, archived", sum(sizes) / _MB, sum(full) / _MB, "MB", _AIM
+        ),
         _line("one more version of it", statistics.median(sizes) / _MB, full[0] / _MB, "MB"),
         _line(f"archive {what}, checked", statistics.median(packing), statistics.median(copying), "s"),
         _line(f"restore {what}, checked", statistics.median(unpacking), statistics.median(copying), "s"),

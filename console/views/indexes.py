@@ -31,7 +31,7 @@ _STANDING = {
     None: "",
     "over": "; still sealed here",
     "marked": "; still sealed here, archived within days",
-    "packed": "; lockgate index restore unpacks it",
+    "packed": "; archived, lockgate index restore unpacks it",
     "purged": "; its bytes are gone",
 }
 """By the phase of an archived version: what is left of it."""
@@ -143,8 +143,10 @@ def _detail(world: World, pin: Pin) -> Iterator[Line]:
 def _standing(world: World, status: IndexStatus) -> str:
     if status.environments:
         return f"serves {', '.join(status.environments)}"
+    packed = f", {status.packed / 1_000_000:,.1f} MB" if status.packed and status.phase == "packed" else ""
+    rest = f"{_STANDING[status.phase]}{packed}"
     if status.last_served is None:
-        return "; ".join(status.kept) or "never served"
+        return one_line("; ".join(status.kept), _WHAT) or f"never served{rest}"
     ready = f"ready for {span(status.left)} more, " if status.left else ""
     kept = f"; {one_line('; '.join(status.kept), _WHAT)}" if status.kept and not status.left else ""
-    return f"{ready}last served {age(world.now, status.last_served)} ago{_STANDING[status.phase]}{kept}"
+    return f"{ready}last served {age(world.now, status.last_served)} ago{rest}{kept}"
