@@ -97,7 +97,12 @@ def _serving(snapshot: Snapshot, pin: Pin) -> list[str]:
 
 
 def status_words(status: IndexStatus) -> str:
-    """ "production (staging, production)", "rollback ready, 6 d 3 h left", "archived", "built"."""
+    """ "production (staging, production)", "rollback ready, 6 d 3 h left", "archived", "built", and a pin."""
+    words = _status_words(status)
+    return words if not status.pinned or status.pinned in words else f"{words}; {status.pinned}"
+
+
+def _status_words(status: IndexStatus) -> str:
     if status.status == "production":
         return f"production ({', '.join(status.environments)})"
     if status.status == "rollback_ready" and status.left is not None:

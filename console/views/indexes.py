@@ -97,6 +97,8 @@ def _row(world: World, pin: Pin) -> Row:
 
 
 def _left(status: IndexStatus) -> str | Part:
+    if status.pinned:
+        return "pinned"
     if status.left:
         return span(status.left)
     return "kept" if status.kept and status.status == "rollback_ready" else muted("–")
@@ -141,6 +143,11 @@ def _detail(world: World, pin: Pin) -> Iterator[Line]:
 
 
 def _standing(world: World, status: IndexStatus) -> str:
+    words, pinned = _status(world, status), one_line(status.pinned, _WHAT)
+    return words if pinned in words else f"{words}; {pinned}"
+
+
+def _status(world: World, status: IndexStatus) -> str:
     if status.environments:
         return f"serves {', '.join(status.environments)}"
     packed = f", {status.packed / 1_000_000:,.1f} MB" if status.packed and status.phase == "packed" else ""

@@ -36,6 +36,8 @@ class IndexStatus:
     """For unknown: what could not be read, `production` or `production (r7)`."""
     kept: tuple[str, ...] = ()
     """Why it stays ready whatever its age, in words: a pin, a rollback that leads to it."""
+    pinned: str = ""
+    """Who pinned it, and why; one of `kept`."""
     phase: Phase | None = None
     """For archived, where it is known: how far that has got."""
     packed: int | None = None

@@ -7,7 +7,7 @@ wants to take bytes away: it may refer to anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from store.records.component import Component
@@ -53,8 +53,7 @@ def roots(
         for version in _targets(environment, component, releases, targets):
             found.setdefault(version, []).append(f"{environment.name} can go back to it")
     for keeping in keepings:
-        if keeping.index == component.name and keeping.pin is not None:
-            said = f"pinned by {keeping.pin.by.name}: {keeping.pin.reason}"
+        if keeping.index == component.name and (said := _pinned(keeping)):
             found.setdefault(keeping.version, []).append(said)
     reasons = {version: tuple(dict.fromkeys(said)) for version, said in found.items()}
     return Roots(reasons, tuple(dict.fromkeys(gaps)))
@@ -98,6 +97,17 @@ def told(
     status: IndexStatus, kept: tuple[str, ...], keeping: Keeping | None, now: datetime, retention: timedelta
 ) -> IndexStatus:
     """`status` with what is known of the version's bytes: what people are shown."""
+    return replace(_told(status, kept, keeping, now, retention), pinned=_pinned(keeping))
+
+
+def _pinned(keeping: Keeping | None) -> str:
+    pin = keeping.pin if keeping is not None else None
+    return f"pinned by {pin.by.name}: {pin.reason}" if pin is not None else ""
+
+
+def _told(
+    status: IndexStatus, kept: tuple[str, ...], keeping: Keeping | None, now: datetime, retention: timedelta
+) -> IndexStatus:
     if status.status in ("production", "unknown"):
         return IndexStatus(
             status.status,

@@ -81,6 +81,7 @@ def test_pins_want_a_reason_and_are_records(lockgate: Lockgate, world: World) ->
     assert lockgate("index", "pin", "handbook@v1").code == 2
     done = lockgate("index", "pin", "index/handbook@v1", "--reason", "audit of March", "--json")
     assert done.data["kind"] == "pin" and done.data["why"] == "audit of March"
+    assert "left; pinned by" in lockgate("list", "index").out
     refused = lockgate("index", "archive", "handbook@v1")
     assert refused.code == 1 and "audit of March" in refused.err
     assert lockgate("index", "unpin", "handbook@v1", "--json").data["kind"] == "unpin"

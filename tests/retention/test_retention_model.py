@@ -290,9 +290,9 @@ def run(template: Path, runs: int, steps: int) -> Counter[str]:
 
 
 def test_nothing_that_is_needed_goes_and_all_that_went_comes_back(template: Path) -> None:
-    seen = run(template, 10, 22)
-    assert seen["runs"] >= 10 and seen["archived"] >= 10 and seen["restored"] >= 5, seen
-    assert seen["crashes"] >= 3 and seen["jumps"] >= 3 and seen["restarts"] >= 5, seen
+    seen = run(template, 7, 22)
+    assert seen["runs"] >= 7 and seen["archived"] >= 10 and seen["restored"] >= 5, seen
+    assert seen["crashes"] >= 3 and seen["jumps"] >= 2 and seen["restarts"] >= 5, seen
 
 
 @pytest.mark.heavy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.operations.apply import apply
-from console.operations.index import archive, pin
+from console.operations.index import archive, pin, unpin
 from console.views.indexes import detail_lines, indexes_table
 from console.views.line import text_of
 from console.views.world import look
@@ -38,9 +38,13 @@ def test_each_phase_is_told_with_what_can_be_done(world: World) -> None:
 def test_pins_and_archives_of_what_never_served_are_told(world: World) -> None:
     fresh = world.add(7)
     apply(world.workspace, pin.plan(world.workspace, "handbook@v1", "audit [red]of March"))
-    world.wait(24 * 8)
     row, standing = shown(world, "v1")
-    assert "kept" in row and "audit [red]of March" in standing
+    assert "pinned" in row and standing.startswith("ready for") and "audit [red]of March" in standing
+    apply(world.workspace, pin.plan(world.workspace, f"handbook@{fresh}", "for May"))
+    assert shown(world, fresh)[1].endswith(": for May")
+    apply(world.workspace, unpin.plan(world.workspace, f"handbook@{fresh}"))
+    world.wait(24 * 8)
+    assert "audit [red]of March" in shown(world, "v1")[1]
     assert shown(world, fresh)[1] == "never served"
     apply(world.workspace, archive.plan(world.workspace, f"handbook@{fresh}"), "never used")
     assert "never served; archived, lockgate index restore unpacks it" in shown(world, fresh)[1]
