@@ -7,6 +7,7 @@ from threading import Event, Thread
 
 from console.controller.drifting import Drifting
 from console.controller.pruning import prune_when_due
+from console.controller.retention import Retention
 from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
@@ -37,6 +38,7 @@ def watch(
     done = 0
     observer = Observer()
     chores, syncing = Chores(workspace, stopped), Syncing(workspace)
+    retention = Retention(workspace, stopped, decides=not follow)
     work = Work(workspace, stopped) if not follow else None
     drifting = Drifting(workspace, stopped) if not follow else None
     while not stopped.is_set():
@@ -54,7 +56,8 @@ def watch(
             told(Ticked(problems=(one_line(said, 400),)))
         worked = work.go_on() if work is not None else ()
         drifted = drifting.go_on() if drifting is not None else ()
-        for problem in (*chores.go_on(), *worked, *drifted, *syncing.go_on(at_once=records > 0)):
+        kept = retention.go_on()
+        for problem in (*chores.go_on(), *worked, *drifted, *kept, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
         done += 1
         if ticks is not None and done >= ticks:
@@ -65,6 +68,7 @@ def watch(
         work.finish()
     if drifting is not None:
         drifting.finish()
+    retention.finish()
     syncing.finish()
 
 

@@ -34,11 +34,17 @@ OperationKind = Literal[
     "shadow",
     "unshadow",
     "drift",
+    "pin",
+    "unpin",
+    "mark",
+    "archive",
+    "restore",
+    "purge",
 ]
 """advance: a rollout's next step. baseline: what stable's latency is became known during a step.
 fail, error: it ended without one. settle: its watch is over. shadow, unshadow: a release begins, or ends,
-to answer for the log only.
-drift: how a model answers was written down, or it changed under its pin."""
+to answer for the log only. drift: how a model answers was written down, or it changed under its pin.
+pin, unpin, mark, archive, restore, purge: what is kept of index versions."""
 
 
 class Change(Strict):

@@ -16,6 +16,7 @@ import pytest
 
 from console.__main__ import run
 from console.controller.visit import visit
+from console.operations.check import check as check_store
 from console.controller.watch import watch
 from console.operations.drift.reading import file_of
 from store.workspace import Workspace
@@ -85,6 +86,7 @@ def test_from_baseline_to_alarm_and_report(lockgate, served: Served, acme: Works
     assert "calls itself" not in lockgate("report").err
     assert lockgate("report", "--json", "--markdown").code == 2
     assert "there is no environment" in lockgate("report", "--env", "nowhere").err
+    assert check_store(acme.store).findings == (), "baselines and incidents belong into a store"
 
 
 @pytest.mark.parametrize(
