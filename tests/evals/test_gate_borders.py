@@ -61,6 +61,17 @@ class TestSmallCategories:
         verdict = judged(arm((20, RIGHT)), arm((20, [1])))
         assert (verdict.outcome, verdict.needs_repeats) == ("inconclusive", 3)
 
+    @pytest.mark.parametrize("arm_that_varies", ["candidate", "baseline"])
+    def test_what_varies_in_either_arm_takes_three_repeats_again(self, arm_that_varies: str) -> None:
+        arms: dict[str, Any] = {"candidate": arm((19, [1]), (1, [0])), "baseline": arm((20, [1]))}
+        assert judged(arms["candidate"], arms["baseline"], deterministic=True).outcome == "block"
+        for arm_of in arms.values():
+            arm_of["c001"] = [0.3, 0.1 + 0.2]  # equal but for the last bit
+        assert judged(arms["candidate"], arms["baseline"], deterministic=True).outcome == "block"
+        arms[arm_that_varies]["c000"] = [1, 0]
+        verdict = judged(arms["candidate"], arms["baseline"], deterministic=True)
+        assert (verdict.outcome, verdict.needs_repeats) == ("inconclusive", 3)
+
     @pytest.mark.parametrize(("wrong_once", "outcome"), [(3, "pass"), (4, "inconclusive")])
     def test_exactly_the_margin_passes(self, wrong_once: int, outcome: str) -> None:
         candidate = arm((20 - wrong_once, RIGHT), (wrong_once, ONCE))
