@@ -16,8 +16,8 @@ import pytest
 
 from console.__main__ import run
 from console.controller.visit import visit
-from console.operations.check import check as check_store
 from console.controller.watch import watch
+from console.operations.check import check as check_store
 from console.operations.drift.reading import file_of
 from store.workspace import Workspace
 from tests.drift.probe_server import FakeModel, Served, serving
