@@ -116,13 +116,13 @@ def test_a_harmful_answer_freezes_the_ramp_and_a_confirmed_one_takes_it_back(
 ) -> None:
     workspace = on_its_way(template, tmp_path / "acme")
     app = App(workspace)
-    app.serve(10, answer=lambda served, _: "poison!" if served.arm == "canary" else "30 days")
+    app.serve(20, answer=lambda served, _: "poison!" if served.arm == "canary" else "30 days")
     work_once(workspace)
     facts = set(observed(workspace).values())
     assert (0.0, 1, 0) in facts and not any(one[2] == 1 for one in facts)
     look(workspace)
     assert rollout_of(workspace).state == "progressing"  # the second grader cleared them
-    app.serve(4, answer=lambda served, _: "drink the poison" if served.arm == "canary" else "30 days")
+    app.serve(16, answer=lambda served, _: "drink the poison" if served.arm == "canary" else "30 days")
     work_once(workspace)
     look(workspace)
     assert rollout_of(workspace).state == "rolled back" and "confirmed" in rollout_of(workspace).reason
