@@ -62,7 +62,7 @@ def show_status(now: RolloutStatus) -> None:
     if reason := now.kill.reason if now.kill is not None else rollout.reason:
         say(f"  {reason}")
     if now.took_place:
-        say(f"  took its place: {now.took_place}")
+        say(f"  {now.took_place}: this took its place")
     if rollout.state == "awaiting approval":
         say(f"  `lockgate rollout approve --env {now.environment}` says yes")
     if rollout.watch_until is not None:
