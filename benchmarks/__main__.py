@@ -12,6 +12,7 @@ NAMES = (
     "apply_to_visible",
     "eval_overhead",
     "index",
+    "archives",
     "history",
     "console_start",
     "tick",

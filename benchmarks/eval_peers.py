@@ -147,9 +147,7 @@ def _peers(url: str, folder: Path) -> list[Tool]:
     found = []
     if inspect := _inspect():
         options = f"--max-connections {AT_ONCE} --max-samples {CASES} --max-retries 0 --temperature 0"
-        command = (
-            f"{inspect} eval ../task.py --model openai/{MODEL} -M responses_api=false {options}"
-        )
+        command = f"{inspect} eval ../task.py --model openai/{MODEL} -M responses_api=false {options}"
         quiet = {"OPENAI_BASE_URL": url, "INSPECT_LOG_DIR": str(folder / "logs")}
         found.append(Tool("inspect", (*command.split(), "--display", "none"), quiet))
     if promptfoo := _promptfoo():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "bench"
 REPEATS = 5
-_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _DIMENSION = 384
 _AIM = "at most 1.5×"
 
@@ -39,13 +39,16 @@ class Prepared:
 
     identity = EmbedderIdentity(name="lexical", dimension=_DIMENSION)
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, *, varied: bool = False) -> None:
+        """`varied`: each text has words of its own, as real ones do, and does not pack to nothing."""
         import numpy
 
         made = numpy.random.default_rng(0).normal(size=(rows, _DIMENSION)).astype(numpy.float32)
         self.vectors: NDArray[float32] = made / numpy.linalg.norm(made, axis=1, keepdims=True)
-        words = " ".join(f"word{n}" for n in range(60))
-        self.texts = [f"passage {n} {words}" for n in range(rows)]
+        chosen = (
+            numpy.random.default_rng(1).integers(0, 5_000, size=(rows, 60)) if varied else [range(60)] * rows
+        )
+        self.texts = [f"passage {n} {' '.join(f'word{word}' for word in chosen[n])}" for n in range(rows)]
         self._at = {text: n for n, text in enumerate(self.texts)}
 
     def embed(self, texts: Sequence[str]) -> NDArray[float32]:
@@ -69,10 +72,10 @@ def run(rows: int = 2000) -> list[dict[str, Any]]:
 def _building(place: Path, source: Path, prepared: Prepared) -> tuple[dict[str, Any], IndexManifest]:
     ours, floor = [], []
     for turn in range(3):
-        floor.append(_seconds(partial(_bare_add, place / f"bare{turn}", prepared)))
+        floor.append(seconds(partial(_bare_add, place / f"bare{turn}", prepared)))
         home = place / f"home{turn}"
-        ours.append(_seconds(partial(build, home, NAME, source, embedder=prepared, now=_NOW)))
-    manifest = build(home, NAME, source, embedder=prepared, now=_NOW)
+        ours.append(seconds(partial(build, home, NAME, source, embedder=prepared, now=NOW)))
+    manifest = build(home, NAME, source, embedder=prepared, now=NOW)
     (place / "home").symlink_to(home)
     return _line(f"build and seal an index of {len(prepared.texts):,} rows", ours, floor, _AIM), manifest
 
@@ -96,13 +99,13 @@ def _switching(place: Path, manifest: IndexManifest, prepared: Prepared) -> list
     for turn in range(REPEATS):
         copy = place / f"copy{turn}"
         shutil.copytree(chroma_of(sealed), copy, copy_function=shutil.copyfile)
-        bare.append(_seconds(partial(_bare_open, copy, prepared)))
+        bare.append(seconds(partial(_bare_open, copy, prepared)))
         began = time.perf_counter()
         path = open_copy(home, NAME, manifest)
         with Retriever.open(path, collection_name(NAME), prepared) as retriever:
             retriever.query(question, 3)
             verified.append(time.perf_counter() - began)
-            warm.append(_seconds(partial(retriever.query, question, 3)))
+            warm.append(seconds(partial(retriever.query, question, 3)))
         began = time.perf_counter()
         with Retriever.open(_fresh(home, manifest), collection_name(NAME), prepared) as retriever:
             retriever.query(question, 3)
@@ -127,7 +130,8 @@ def _bare_open(path: Path, prepared: Prepared) -> None:
     client.close()
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began

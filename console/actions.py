@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["overview", "stage", "rollout", "indexes", "history", "compare", "shadow", "versions"]
+Place = Literal[
+    "overview",
+    "stage",
+    "rollout",
+    "indexes",
+    "history",
+    "evals",
+    "compare",
+    "shadow",
+    "versions",
+    "flips",
+    "label",
+]
 """A screen."""
 
 
@@ -27,6 +39,7 @@ MODES: tuple[Mode, ...] = (
     Mode("rollout", "3", "r", "Rollout", "the steps of a promotion, and canary against stable"),
     Mode("indexes", "4", "i", "Indexes", "index versions, how long they stay ready, and switching"),
     Mode("history", "5", "h", "History", "who changed what, when, why and on what evidence"),
+    Mode("evals", "6", "e", "Evals", "runs and verdicts by category, flipped cases, labels for the judge"),
     Mode("compare", "7", "c", "Compare", "one question, two releases, their answers beside each other"),
 )
 
@@ -106,12 +119,35 @@ ACTIONS: tuple[Action, ...] = (
     Action("export", "x", "export", "write what is listed to a file", ("history",)),
     Action("serve", "s", "switch", "serve this version in an environment now", ("versions",), True),
     Action("compare", "d", "diff", "what differs from the version before", ("versions",)),
+    Action("flips", "enter", "flips", "the cases that flipped, side by side", ("evals",), shown_key="⏎"),
+    Action("begin_run", "e", "run evals", "run the suites of a release against another", ("evals",)),
+    Action("go_on", "r", "go on", "go on with a run that was stopped", ("evals",)),
+    Action("stop_run", "x", "stop", "stop the evals; `r` goes on from there", ("evals",)),
+    Action("keep_verdict", "s", "keep", "keep the verdict as evidence, after a plan", ("evals",), True),
+    Action("label", "m", "label", "say what the judge should have said of answers", ("evals",), True),
+    Action("yes", "y", "yes", "the answer fulfils its rubric; points are 1 to 5", ("label",), True),
+    Action("no", "n", "no", "the answer does not fulfil its rubric", ("label",), True),
+    Action("forward", "f", "skip", "go on to the next answer", ("label",)),
+    Action("backward", "b", "back", "go back to the answer before, to change a label", ("label",)),
+    Action("land_labels", "s", "land", "land the labels in the suite's next version", ("label",), True),
+    Action("diff_answers", "enter", "diff", "answers, grades, passages, whole", ("flips",), shown_key="⏎"),
+    Action(
+        "narrow",
+        "slash",
+        "filter",
+        "list what matches, such as category:tone verdict:worse",
+        ("flips",),
+        shown_key="/",
+    ),
+    Action("make_case", "c", "make test", "make a test of this answer: a case more", ("flips",), True),
+    Action("export_flips", "e", "export", "write what is listed to a file", ("flips",)),
     Action("ask", "a", "ask", "put a question to both releases", ("compare",)),
     Action("kept", "i", "request", "ask both what a user has asked", ("compare",)),
     Action("newest", "m", "newest ten", "ask both the ten newest requests", ("compare",)),
     Action("first", "f", "first", "choose the release at the left", ("compare",)),
     Action("second", "t", "second", "choose the release at the right", ("compare",)),
     Action("halt", "x", "stop", "stop asking; what is answered stays", ("compare",)),
+    Action("test_of_it", "c", "make test", "make a test of the right answer", ("compare",), True, False),
     Action("swap", "u", "swap", "left to right", ("compare",), footer=False),
     Action("save", "e", "export", "write what is listed to a file", ("compare",), footer=False),
     Action("begin_shadow", "s", "start", "shadow what environments serve with a release", ("shadow",), True),
@@ -122,7 +158,18 @@ ACTIONS: tuple[Action, ...] = (
         "o",
         "shell",
         "show the shell commands for what is selected",
-        ("overview", "stage", "rollout", "indexes", "history", "compare", "shadow"),
+        (
+            "overview",
+            "stage",
+            "rollout",
+            "indexes",
+            "history",
+            "evals",
+            "flips",
+            "label",
+            "compare",
+            "shadow",
+        ),
         footer=False,
     ),
     Action(
@@ -130,14 +177,25 @@ ACTIONS: tuple[Action, ...] = (
         "y",
         "copy",
         "copy the id of what is selected",
-        ("overview", "stage", "rollout", "indexes", "history", "compare", "shadow", "versions"),
+        (
+            "overview",
+            "stage",
+            "rollout",
+            "indexes",
+            "history",
+            "evals",
+            "flips",
+            "compare",
+            "shadow",
+            "versions",
+        ),
         footer=False,
     ),
 )
 
 GLOBAL: tuple[tuple[str, str], ...] = (
-    (" ".join(mode.key for mode in MODES), "open a screen"),
-    (f"g {' '.join(mode.letter for mode in MODES)}", "g and a letter open it too"),
+    (f"{MODES[0].key} to {MODES[-1].key}", "open a screen"),
+    ("g", f"and then {' '.join(mode.letter for mode in MODES)} opens it too"),
     ("?", "help"),
     ("Ctrl+P  :", "find any action by name"),
     ("Tab", "next pane"),

@@ -106,7 +106,8 @@ def decide(
     held = [one.reason for one in categories if one.outcome == "inconclusive"]
     held += doubts
     judged = {(one.suite, one.name) for one in categories}
-    held += [f"{one_line(name, 100)} of {suite} was not judged." for suite, name in set(required) - judged]
+    unjudged = sorted(set(required) - judged)
+    held += [f"{one_line(name, 100)} of {suite} was not judged." for suite, name in unjudged]
     if errors > ERROR_SHARE * answers:
         held.append(
             f"{errors} of {answers} answers failed, more than {ERROR_SHARE:.0%}: "

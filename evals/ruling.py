@@ -87,19 +87,19 @@ def verdict(
 ) -> CategoryVerdict:
     """The record of it. Where nothing was scored, the candidate's mean stands at 0 and `cases` at 0."""
     means = case_means(scores.candidate)
-    spread = None if comparison is None else z * comparison.standard_error
+    spread = 0.0 if comparison is None else z * comparison.standard_error
     return CategoryVerdict(
         name=scores.name,
         suite=scores.suite,
         outcome=judged.outcome,
         cases=scores.scored,
         repeats=scores.repeats,
-        candidate=min(1.0, comparison.candidate if comparison else fmean(means.values()) if means else 0.0),
-        baseline=None if comparison is None else min(1.0, comparison.baseline),
-        difference=None if comparison is None else max(-1.0, min(1.0, comparison.difference)),
+        candidate=comparison.candidate if comparison else fmean(means.values()) if means else 0.0,
+        baseline=None if comparison is None else comparison.baseline,
+        difference=None if comparison is None else comparison.difference,
         standard_error=None if comparison is None else comparison.standard_error,
-        low=None if comparison is None or spread is None else comparison.difference - spread,
-        high=None if comparison is None or spread is None else comparison.difference + spread,
+        low=None if comparison is None else comparison.difference - spread,
+        high=None if comparison is None else comparison.difference + spread,
         margin=scores.policy.margin,
         needs_repeats=judged.needs_repeats,
         reason=judged.reason,

@@ -6,26 +6,26 @@ So a killed build leaves nothing that anyone would take for an index.
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexes.collection import chroma_version, create, fill, opened_client
 from indexes.delta import sentence
 from indexes.digest import content_digest
-from indexes.disk import make_folder, one_sentence, sync, sync_tree
+from indexes.disk import one_sentence, sync_tree
 from indexes.embedders import Embedder
 from indexes.export import write_export
+from indexes.leases import used
 from indexes.loaders import load
 from indexes.probes import PROBES, make_probes
+from indexes.publishing import adopt, publish
 from indexes.rows import Loaded, Row, refuse_duplicates
 from indexes.scratch import scratch, sweep
-from indexes.seal import MANIFEST, Seal, read_seal
-from indexes.sealed import CHROMA, check_content, check_files, collect, sealed_path, trusted_files
+from indexes.seal import MANIFEST, Seal
+from indexes.sealed import CHROMA, check_files, collect, sealed_path, trusted_files
 from indexes.vectors import Parent, read_parent, vectors_of
-from store.errors import MachineryError
 from store.progress import Progress, Report, Stop, check, never, silent
 from store.records.component import check_name
 from store.records.versions import DocumentDelta, EmbedderIdentity, IndexManifest
@@ -76,7 +76,7 @@ def build(
         sweep(folder / "tmp")
         content = _content(loaded, embedder, before, report, stop)
         sealed = sealed_path(home, name, content.digest)
-        adopted = _adopt(sealed, name, content.digest)
+        adopted = adopt(sealed, name, content.digest)
         seal = adopted or _build(folder, name, content, loaded, embedder.identity, report, stop)
     return IndexManifest(
         digest=content.digest,
@@ -98,9 +98,10 @@ def _parent(home: Path, name: str, parent: IndexManifest | None, identity: Embed
     if parent is None:
         return Parent()
     sealed = sealed_path(home, name, parent.digest)
-    files, _ = trusted_files(sealed, name, parent)
-    check_files(sealed, tuple(file for file in files if "/" not in file.path))
-    return read_parent(sealed, parent.embedder, identity)
+    with used(sealed):
+        files, _ = trusted_files(sealed, name, parent)
+        check_files(sealed, tuple(file for file in files if "/" not in file.path))
+        return read_parent(sealed, parent.embedder, identity)
 
 
 def _content(loaded: Loaded, embedder: Embedder, before: Parent, report: Report, stop: Stop) -> _Content:
@@ -142,52 +143,7 @@ def _build(
             if file.is_file():
                 file.chmod(0o400)  # a reminder for people; copies are made writable
         sync_tree(inside)
-        return _publish(inside, sealed_path(folder.parent, name, content.digest), seal)
-
-
-def _publish(inside: Path, target: Path, seal: Seal) -> Seal:
-    """Makes the finished folder visible, or takes what another builder of this content sealed first."""
-    make_folder(target.parent)
-    for _ in range(3):
-        try:
-            inside.rename(target)
-            sync(target.parent)
-            return seal
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-        if found := _adopt(target, target.name, seal.digest):
-            return found
-        target.rename(inside.with_name("damaged"))  # the scratch folder takes it away
-    raise MachineryError(f"{target} keeps coming back damaged; look at what else writes there.")
-
-
-def _adopt(sealed: Path, name: str, digest: str) -> Seal | None:
-    """The seal of a folder that holds this content and is whole; None where there is none."""
-    if not sealed.is_dir():
-        return None
-    try:
-        seal = read_seal(sealed)
-        manifest = _manifest_of(seal)
-        files, _ = trusted_files(sealed, name, manifest)
-        check_files(sealed, files)
-        check_content(sealed, manifest)
-    except MachineryError:
-        return None
-    return seal if seal.digest == digest else None
-
-
-def _manifest_of(seal: Seal) -> IndexManifest:
-    """The least manifest that `seal` is checked against."""
-    return IndexManifest(
-        digest=seal.digest,
-        passages=seal.passages,
-        documents=seal.documents,
-        embedder=seal.embedder,
-        chroma=seal.chroma,
-        built_at=datetime.fromtimestamp(0, UTC),
-        files=seal.files,
-    )
+        return publish(inside, sealed_path(folder.parent, name, content.digest), seal)
 
 
 def _what_changed(

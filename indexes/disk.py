@@ -71,6 +71,24 @@ def copy_plain(source: Path, target: Path, stop: Stop = never) -> None:
             writing.write(block)
 
 
+def share(source: Path, target: Path, sha256: str) -> bool:
+    """Lets `target` share the blocks of `source`, which is to have the same `sha256`; False, and `target`
+    as it was, where the file system cannot or `source` is not what it should be. Raises OSError."""
+    fresh = target.with_name(f"{target.name}.shared")
+    try:
+        with source.open("rb") as reading, fresh.open("xb") as writing:
+            if not _shared(reading, writing):
+                return False
+        if sha256_of(fresh) != sha256:
+            return False
+        fresh.chmod(target.stat().st_mode & 0o777)
+        sync(fresh)
+        fresh.replace(target)
+        return True
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
 def _shared(reading: BinaryIO, writing: BinaryIO) -> bool:
     try:
         fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())

@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from indexes.rows import Row, source_of
 from store.canonical import canonical_json
@@ -28,15 +28,37 @@ _LEVEL = 3
 
 def write_export(folder: Path, rows: Sequence[Row], vectors: NDArray[float32]) -> None:
     """Both files into `folder`. Raises OSError."""
-    import zstandard
-
-    compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    with (folder / RECORDS).open("xb") as target, compressor.stream_writer(target) as stream:
+    with (folder / RECORDS).open("xb") as target, _compressor().stream_writer(target) as stream:
         for row in rows:
             line = {"id": row.id, "document": row.document, "metadata": row.metadata}
             stream.write(canonical_json(line) + b"\n")
     with (folder / VECTORS).open("xb") as target:
         target.write(vectors.astype("<f4", copy=False).tobytes())
+
+
+def pack_records(plain: Path, packed: Path) -> None:
+    """`plain` rows packed as `write_export` does, with the same bytes. Raises OSError."""
+    with plain.open("rb") as source, packed.open("xb") as target:
+        _compressor().copy_stream(source, target)
+
+
+def unpack_records(packed: Path, plain: Path) -> None:
+    """The other way round. Raises OSError, MachineryError when damaged."""
+    import zstandard
+
+    try:
+        with packed.open("rb") as source, plain.open("xb") as target:
+            zstandard.ZstdDecompressor().copy_stream(source, target)
+    except zstandard.ZstdError as error:
+        raise MachineryError(
+            f"{packed} is damaged: {one_line(str(error))}; restore it from a copy."
+        ) from None
+
+
+def _compressor() -> Any:
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
 
 
 def read_rows(sealed: Path) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from indexes.collection import collection_name
 from indexes.disk import copy_hashed, copy_plain, in_parallel, make_folder, one_sentence, sha256_of, sync_tree
+from indexes.leases import used
 from indexes.probe import Prober
 from indexes.probes import Probe, ProbeResult, read_probes
 from indexes.retriever import Passage, Retriever
@@ -72,7 +73,7 @@ def open_copy(
     sealed = sealed_path(home, name, manifest.digest)
     files, rebuilt = trusted_files(sealed, name, manifest)
     folder = home / check_name(name, "index name")
-    with one_sentence(folder), scratch(folder / "tmp") as work:
+    with one_sentence(folder), used(sealed), scratch(folder / "tmp") as work:
         copy = work / CHROMA
         _copy_files(sealed, work, files, verified, report, stop)
         if rebuilt and not verified:
@@ -118,15 +119,19 @@ def sweep_copies(home: Path, name: str, keep: set[Path]) -> tuple[Path, ...]:
 
     Newer ones may just be on their way to being served. With an empty `keep` nothing is removed.
     """
-    folder = home / check_name(name, "index name")
-    copies = _copies(folder / LIVE)
-    kept = {path.name for path in keep}
-    ages = [_sequence(path) for path in copies if path.name in kept]
-    old = [path for path in copies if ages and path.name not in kept and _sequence(path) < min(ages)]
+    old = old_copies(home, name, keep)
     for path in old:
         _marker(path).unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
-    return tuple(old)
+    return old
+
+
+def old_copies(home: Path, name: str, keep: set[Path]) -> tuple[Path, ...]:
+    """The copies that `sweep_copies` would remove."""
+    copies = _copies(home / check_name(name, "index name") / LIVE)
+    kept = {path.name for path in keep}
+    ages = [_sequence(path) for path in copies if path.name in kept]
+    return tuple(path for path in copies if ages and path.name not in kept and _sequence(path) < min(ages))
 
 
 def _probe(

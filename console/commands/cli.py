@@ -38,6 +38,7 @@ _HOME = {
     "compare": "compare",
     "notify": "notify",
     "sync": "sync",
+    "drift": "drift",
 }
 """Command to the module of console.commands that holds it."""
 

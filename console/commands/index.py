@@ -1,17 +1,18 @@
-"""lockgate index verify, documents, search."""
+"""lockgate index: look into versions, keep them, archive and restore them."""
 
 from __future__ import annotations
 
 import click
 
-from console.commands.options import json_option, listing, workspace
-from console.commands.output import print_json, progress, say, show_rows
+from console.commands.index_text import show_collected
+from console.commands.options import changing, json_option, listing, workspace
+from console.commands.output import carry_out, print_json, progress, say, show_dry_run, show_rows, warn
 from console.operations.counted import counted
 
 
 @click.group(name="index")
 def index_command() -> None:
-    """Look into index versions."""
+    """Look into index versions; keep, archive and restore them."""
 
 
 @index_command.command()
@@ -19,14 +20,22 @@ def index_command() -> None:
 @click.option("--full", is_flag=True, help="Also compute the content digest from the rows again.")
 @json_option
 def verify(ref: str, full: bool, as_json: bool) -> int:
-    """Hash every sealed file and probe a fresh copy in a process of its own."""
+    """Hash every sealed file and probe a fresh copy in a process of its own; unpack an archive to compare."""
     from console.operations import index_look
 
     result = index_look.verify(workspace(), ref, full=full, report=progress)
     if as_json:
         print_json(
-            {"version": str(result.pin), "files": result.files, "passages": result.passages, "ok": True}
+            {
+                "version": str(result.pin),
+                "files": result.files,
+                "passages": result.passages,
+                "archive": result.packed,
+                "ok": True,
+            }
         )
+    elif result.packed:
+        say(f"{result.pin} is archived, and its archive is whole: {counted(result.files, 'file')} unpacked.")
     else:
         size = f"{counted(result.files, 'file')}, {counted(result.passages, 'passage')}"
         say(f"{result.pin} is whole: {size}, probes right.")
@@ -72,3 +81,90 @@ def search(ref: str, question: str, k: int, as_json: bool) -> int:
         for one in found:
             say(f"{one.distance:.3f}  {one.id}\n{one.text}\n")
     return 0
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME[@vN]")
+@click.option("--reason", default="", help="Why it has to stay; also -m.")
+@changing
+def pin(ref: str, reason: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Keep a version ready, whatever its age."""
+    from console.operations.index import pin as operation
+
+    here = workspace()
+    return carry_out(here, operation.plan(here, ref, reason or why), why or reason, dry_run, as_json)
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME[@vN]")
+@changing
+def unpin(ref: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Let the age of a version count again."""
+    from console.operations.index import unpin as operation
+
+    here = workspace()
+    return carry_out(here, operation.plan(here, ref), why, dry_run, as_json)
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME[@vN]")
+@changing
+def archive(ref: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Pack a version that nothing refers to, now; `gc` does it when its time is over."""
+    from console.operations.index import archive as operation
+    from console.operations.index.settle import settled
+
+    here = workspace()
+    plan = operation.plan(here, ref, report=progress)
+    code = carry_out(here, plan, why, dry_run, as_json)
+    if not dry_run and not settled(here, ref, report=progress):
+        warn("its sealed folder is in use; the next sweep takes it away.")
+    return code
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME[@vN]")
+@changing
+def restore(ref: str, why: str, dry_run: bool, as_json: bool) -> int:
+    """Unpack an archived version, so that it can serve again."""
+    from console.operations.index import restore as operation
+
+    here = workspace()
+    code = carry_out(here, operation.plan(here, ref, report=progress), why, dry_run, as_json)
+    if not dry_run:
+        operation.finish(here, ref)
+    return code
+
+
+@index_command.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done and change nothing.")
+@json_option
+def gc(dry_run: bool, as_json: bool) -> int:
+    """Mark what is over, archive what was marked a day ago, and delete leftovers.
+
+    `lockgate watch` and `tick` mark and archive once an hour; leftovers are deleted by this alone.
+    """
+    from console.operations.index.gc import gc as operation
+    from console.operations.index.sweep import preview, sweep
+
+    here = workspace()
+    swept = preview(here) if dry_run else sweep(here, report=progress)
+    found = operation(here, dry_run=dry_run) if swept.stopped is None else ()
+    return show_collected(swept, found, dry_run, as_json)
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME@vN")
+@click.option("--yes", "meant", is_flag=True, help="Do it: without this it is a dry run.")
+@changing
+def purge(ref: str, meant: bool, why: str, dry_run: bool, as_json: bool) -> int:
+    """Delete the archive of a version for good. A dry run, unless --yes is given."""
+    from console.operations.index import purge as operation
+
+    here = workspace()
+    plan = operation.plan(here, ref)
+    if dry_run or not meant:
+        return show_dry_run(plan, why, as_json)
+    code = carry_out(here, plan, why, False, as_json)
+    operation.finish(here, ref)
+    return code

@@ -23,6 +23,11 @@ def say(text: str = "") -> None:
     print(safe_text(text))
 
 
+def warn(text: str) -> None:
+    """One safe line on standard error, of what went otherwise than planned."""
+    print(f"lockgate: {safe_text(text)}", file=sys.stderr)
+
+
 def print_json(value: Any) -> None:
     """`value` as the one JSON document on standard output."""
     print(json_safe(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)))
@@ -179,7 +184,7 @@ def show_applied(applied: Applied, plan: Plan, as_json: bool) -> None:
     """The record of what was done, and what this machine could not follow up."""
     record = applied.record
     for problem in applied.problems:
-        print(f"lockgate: {safe_text(problem)}", file=sys.stderr)
+        warn(problem)
     if as_json:
         print_json(
             {**record.model_dump(mode="json"), "commit": applied.commit, "problems": list(applied.problems)}

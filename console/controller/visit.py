@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.controller.drifting import check_due
 from console.controller.pruning import prune_when_due
+from console.controller.retention import swept_when_due
 from console.controller.tick import Ticked, tick
 from console.controller.work import work_once
 from store.errors import LockgateError
@@ -17,7 +19,8 @@ Spread = Callable[[], tuple[str, ...]]
 
 def visit(workspace: Workspace, spread: Spread = tuple) -> Ticked:
     """A tick, then one pass over what waits to be graded and replayed; and where that found something,
-    a second tick, so that what it says is not left to the next visit.
+    a second tick, so that what it says is not left to the next visit. Last the drift checks and
+    the sweep of indexes that are due.
 
     `spread` comes after each tick: what was decided is not kept waiting by what is slow.
     """
@@ -28,7 +31,15 @@ def visit(workspace: Workspace, spread: Spread = tuple) -> Ticked:
     if worked.graded or worked.replayed:
         second = tick(workspace)
         spoken.extend(spread())
-    problems = (*first.problems, *worked.problems, *second.problems, *spoken, *_pruned(workspace))
+    problems = (
+        *first.problems,
+        *worked.problems,
+        *second.problems,
+        *spoken,
+        *_pruned(workspace),
+        *check_due(workspace),
+        *swept_when_due(workspace),
+    )
     return Ticked(
         records=(*first.records, *second.records),
         problems=tuple(dict.fromkeys(problems)),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Thread
 
+from console.controller.drifting import Drifting
 from console.controller.pruning import prune_when_due
+from console.controller.retention import Retention
 from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
@@ -36,7 +38,9 @@ def watch(
     done = 0
     observer = Observer()
     chores, syncing = Chores(workspace, stopped), Syncing(workspace)
+    retention = Retention(workspace, stopped, decides=not follow)
     work = Work(workspace, stopped) if not follow else None
+    drifting = Drifting(workspace, stopped) if not follow else None
     while not stopped.is_set():
         records = 0
         try:
@@ -51,7 +55,9 @@ def watch(
             )
             told(Ticked(problems=(one_line(said, 400),)))
         worked = work.go_on() if work is not None else ()
-        for problem in (*chores.go_on(), *worked, *syncing.go_on(at_once=records > 0)):
+        drifted = drifting.go_on() if drifting is not None else ()
+        kept = retention.go_on()
+        for problem in (*chores.go_on(), *worked, *drifted, *kept, *syncing.go_on(at_once=records > 0)):
             told(Ticked(problems=(problem,)))
         done += 1
         if ticks is not None and done >= ticks:
@@ -60,6 +66,9 @@ def watch(
     chores.finish()
     if work is not None:
         work.finish()
+    if drifting is not None:
+        drifting.finish()
+    retention.finish()
     syncing.finish()
 
 

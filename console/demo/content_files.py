@@ -13,6 +13,7 @@ _NOT_ASKED_ABOUT = (
     "ci.md",
     "drift.md",
     "import.md",
+    "mutation.md",
     "notifications.md",
     "prometheus.md",
     "remote.md",

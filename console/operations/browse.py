@@ -97,14 +97,29 @@ def _serving(snapshot: Snapshot, pin: Pin) -> list[str]:
 
 
 def status_words(status: IndexStatus) -> str:
-    """ "production (staging, production)", "rollback ready, 6 d 3 h left", "archived", "built"."""
+    """ "production (staging, production)", "rollback ready, 6 d 3 h left", "archived", "built", and a pin."""
+    words = _status_words(status)
+    return words if not status.pinned or status.pinned in words else f"{words}; {status.pinned}"
+
+
+def _status_words(status: IndexStatus) -> str:
     if status.status == "production":
         return f"production ({', '.join(status.environments)})"
     if status.status == "rollback_ready" and status.left is not None:
         return f"rollback ready, {duration(status.left)} left"
     if status.status == "unknown":
         return f"unknown: {', '.join(status.unreadable)} cannot be read"
-    return "archived" if status.status == "archived" else "built, never served"
+    if status.status == "rollback_ready":
+        return f"rollback ready, {'; '.join(status.kept)}"
+    if status.status == "archived":
+        return {
+            None: "archived",
+            "over": "archived, still sealed here",
+            "marked": "archived, still sealed here",
+            "packed": f"archived, {(status.packed or 0) / 1_000_000:,.1f} MB",
+            "purged": "purged",
+        }[status.phase]
+    return "built, never served"
 
 
 def duration(span: timedelta) -> str:

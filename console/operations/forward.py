@@ -37,7 +37,7 @@ def place(snapshot: Snapshot, environment: str) -> Place:
     policy = conditions.policy_of(snapshot, environment)
     pointer = snapshot.environment(environment)
     stable = snapshot.release(pointer.stable) if pointer.stable else None
-    return Place(environment, policy, pointer, stable, timedelta(days=snapshot.policy.retention_days))
+    return Place(environment, policy, pointer, stable, snapshot.policy.longest_retention)
 
 
 @dataclass(frozen=True, slots=True)

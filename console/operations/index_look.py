@@ -47,6 +47,8 @@ class Verified:
     passages: int
     queries: tuple[GoldenQuery, ...] = ()
     """Its probes with their answers."""
+    packed: bool = False
+    """Whether it was the archive that was looked at: each byte of it was unpacked and compared."""
 
 
 def verify(
@@ -58,6 +60,7 @@ def verify(
     Raises MachineryError naming the file that is damaged, Cancelled when `stop` says so; then nothing
     is left.
     """
+    from indexes.archive import check_archive, has_archive
     from indexes.sealed import sealed_path
     from indexes.sealed import verify as verify_sealed
 
@@ -65,8 +68,12 @@ def verify(
     pin = index_pin(snapshot, ref)
     manifest = snapshot.index(pin)
     name = pin.component.name
+    sealed = sealed_path(workspace.indexes, name, manifest.digest)
+    if not sealed.is_dir() and has_archive(workspace.indexes, name, manifest.digest):
+        check_archive(workspace.indexes, name, manifest, report=report, stop=stop)
+        return Verified(pin, len(manifest.files), manifest.passages, packed=True)
     verify_sealed(workspace.indexes, name, manifest, full=full, report=report, stop=stop)
-    asked = _read(sealed_path(workspace.indexes, name, manifest.digest))
+    asked = _read(sealed)
     result = _probe_fresh_copy(workspace.indexes, name, manifest, asked, report, stop)
     queries = tuple(
         GoldenQuery(one.id, one.text, one.nearest, answer.top, answer.found)

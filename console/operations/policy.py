@@ -51,6 +51,13 @@ def _differences(before: Policy, after: Policy) -> tuple[str, ...]:
     said: list[str] = []
     if before.retention_days != after.retention_days:
         said.append(f"indexes stay ready for {after.retention_days} days instead of {before.retention_days}")
+    was, is_now = before.retention or {}, after.retention or {}
+    for index in sorted(was.keys() | is_now.keys()):
+        if was.get(index) != is_now.get(index):
+            old_days, days = before.retention_of(index).days, after.retention_of(index).days
+            said.append(f"index/{index} stays ready for {days} days instead of {old_days}")
+    if before.targets != after.targets:
+        said.append(f"{after.targets} rollback targets stay ready instead of {before.targets}")
     for name in dict.fromkeys((*before.names, *after.names)):
         old, new = before.environment(name), after.environment(name)
         if old is None or new is None:

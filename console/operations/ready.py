@@ -18,19 +18,28 @@ def index_checks(workspace: Workspace, snapshot: Snapshot, release: Release) -> 
 
 
 def index_check(workspace: Workspace, snapshot: Snapshot, pin: Pin) -> Check:
-    """Whether the sealed bytes of one index version are on this machine."""
+    """Whether one index version may serve, and its bytes are on this machine."""
+    from indexes.archive import has_archive
     from indexes.sealed import sealed_path
 
-    manifest = snapshot.index(pin)
-    if not sealed_path(workspace.indexes, pin.component.name, manifest.digest).is_dir():
+    manifest, name = snapshot.index(pin), pin.component.name
+    status = index_statuses(snapshot, name, workspace.clock.now())[pin.version]
+    if status.phase == "purged":
+        return Check("index", "unmet", f"{pin} was purged; build it again from its source.")
+    if status.phase == "packed":
+        return Check(
+            "index", "unmet", f"{pin} is archived; restore it first: `lockgate index restore {pin} -m WHY`."
+        )
+    here = sealed_path(workspace.indexes, name, manifest.digest).is_dir()
+    if not here and not has_archive(workspace.indexes, name, manifest.digest):
         return Check(
             "index",
             "unmet",
             f"{pin} is not on this machine; copy its sealed folder here, or build it again from its source.",
         )
-    status = index_statuses(snapshot, pin.component.name, workspace.clock.now())[pin.version]
     days = f", ready for {status.left.days} more days" if status.left else ""
-    return Check("index", "ok", f"{pin} is sealed here ({status.status.replace('_', ' ')}{days})")
+    where = "sealed here" if here else "packed here, and is unpacked first"
+    return Check("index", "ok", f"{pin} is {where} ({status.status.replace('_', ' ')}{days})")
 
 
 def ready(workspace: Workspace, snapshot: Snapshot, release: Release) -> None:
@@ -43,7 +52,16 @@ def ready(workspace: Workspace, snapshot: Snapshot, release: Release) -> None:
 
 
 def opened(workspace: Workspace, snapshot: Snapshot, pin: Pin) -> Path:
-    """The path of a verified, probed copy of one index version; makes one unless there is one."""
-    from indexes.opened import ensure_open
+    """The path of a verified, probed copy of one index version; makes one unless there is one.
 
-    return ensure_open(workspace.indexes, pin.component.name, snapshot.index(pin))
+    Where only its archive is on this machine, and it was restored on another one, it is unpacked.
+    """
+    from indexes.archive import has_archive, restore
+    from indexes.opened import ensure_open, latest_copy
+    from indexes.sealed import sealed_path
+
+    home, name, manifest = workspace.indexes, pin.component.name, snapshot.index(pin)
+    missing = not sealed_path(home, name, manifest.digest).is_dir()
+    if missing and latest_copy(home, name, manifest) is None and has_archive(home, name, manifest.digest):
+        restore(home, name, manifest)
+    return ensure_open(home, name, manifest)

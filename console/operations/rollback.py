@@ -7,7 +7,6 @@ that it takes away as rejected.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from console.operations import conditions
 from console.operations.compose import composed, same_release, served_releases
@@ -83,7 +82,7 @@ def _of_stable(workspace: Workspace, snapshot: Snapshot, pointer: Environment, o
     components = _chosen(only, current)
     target, is_new = _target(workspace, snapshot, pointer, current, components)
     changes = changes_between(snapshot, current, target)
-    retention = timedelta(days=snapshot.policy.retention_days)
+    retention = snapshot.policy.longest_retention
     parts = tuple(str(one) for one in components)
 
     def moved(stamp: Stamp) -> Environment:

@@ -192,6 +192,8 @@ class CompareScreen(PlaceScreen):
             return "Nothing is being asked."
         if action.id == "save" and not self._found:
             return "There is nothing to export yet."
+        if action.id == "test_of_it":
+            return None if self._one is not None else "Nothing is asked yet."
         return None
 
     def do_ask(self) -> None:
@@ -266,6 +268,13 @@ class CompareScreen(PlaceScreen):
         if self._timer is None:
             self._found = []
             self._paired(pair)
+
+    def do_test_of_it(self) -> None:
+        """Makes a test of what the release at the right answered to the question under the cursor."""
+        from console.screens.compare_case import make_test
+
+        if (one := self._one) is not None:
+            self.run_worker(make_test(self.lockgate, one), group="asking", exit_on_error=False)
 
     def do_halt(self) -> None:
         """Stops after the question that is being answered."""

@@ -10,7 +10,12 @@ from console.views.marks import CHECK, DIFFERENCE, GATE, INDEX_STATUS
 _SYMBOLS = 4
 """Symbols beside each other, so that none is torn apart at 80 columns."""
 
-_INSIDE: tuple[tuple[str, Place], ...] = (("A component's versions", "versions"), ("A shadow", "shadow"))
+_INSIDE: tuple[tuple[str, Place], ...] = (
+    ("A component's versions", "versions"),
+    ("A shadow", "shadow"),
+    ("Flipped cases", "flips"),
+    ("Labels for a judge", "label"),
+)
 """Lists that open on top of a screen."""
 
 

@@ -24,6 +24,10 @@ def screen_for(place: Place, session: Session) -> PlaceScreen:
         from console.screens.compare import CompareScreen
 
         return CompareScreen(session)
+    if place == "evals":
+        from console.screens.evals import EvalsScreen
+
+        return EvalsScreen(session)
     if place == "indexes":
         from console.screens.indexes import IndexesScreen
 
@@ -36,8 +40,12 @@ def screen_for(place: Place, session: Session) -> PlaceScreen:
 def load_rest() -> None:
     """Imports what the other screens and the first change need, in whatever thread it is called."""
     import console.screens.compare
+    import console.screens.evals
+    import console.screens.evals_keys
+    import console.screens.flips
     import console.screens.history
     import console.screens.indexes
+    import console.screens.label
     import console.screens.operate
     import console.screens.rollout
     import console.screens.stage  # noqa: F401

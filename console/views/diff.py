@@ -70,7 +70,7 @@ def _prompt(snapshot: Snapshot, older: Pin, newer: Pin) -> Iterator[Line]:
         return
     for part in parts:
         yield line(Part(part.name, "strong"))
-        yield from _compared(part.lines)
+        yield from compared_lines(part.lines)
         yield BLANK
     if not parts:
         yield line(muted("only the description differs"))
@@ -80,7 +80,7 @@ def _loaded(snapshot: Snapshot, pin: Pin) -> Prompt:
     return parse_prompt(snapshot.files(pin), str(pin))
 
 
-def _compared(lines: tuple[Compared, ...]) -> Iterator[Line]:
+def compared_lines(lines: tuple[Compared, ...]) -> Iterator[Line]:
     """Changed lines with a little around them; longer equal stretches are folded."""
     near = {
         other
@@ -126,7 +126,9 @@ def _files(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[Line]
             continue
         if len(set(old) | set(new)) > 1:
             yield line(Part(name, "strong"))
-        yield from _compared(compare_text(before.decode(errors="replace"), after.decode(errors="replace")))
+        yield from compared_lines(
+            compare_text(before.decode(errors="replace"), after.decode(errors="replace"))
+        )
         yield BLANK
 
 

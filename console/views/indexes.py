@@ -27,6 +27,14 @@ COLUMNS = (
     Column("what changed", grow=1, least=12),
     Column("serves", least=8, most=24, drop=1),
 )
+_STANDING = {
+    None: "",
+    "over": "; still sealed here",
+    "marked": "; still sealed here, archived within days",
+    "packed": "; archived, lockgate index restore unpacks it",
+    "purged": "; its bytes are gone",
+}
+"""By the phase of an archived version: what is left of it."""
 _WHAT, _DIGEST = 200, 48
 """Characters of what changed, and of the digest, that are shown below the list."""
 
@@ -77,7 +85,7 @@ def _row(world: World, pin: Pin) -> Row:
         (
             line(Part(pin.version, "strong")),
             mark.line(),
-            line(span(status.left) if status.left else muted("–")),
+            line(_left(status)),
             line(muted(age(world.now, manifest.built_at))),
             line(f"{manifest.documents:>9,}"),
             line(f"{manifest.passages:>8,}"),
@@ -86,6 +94,14 @@ def _row(world: World, pin: Pin) -> Row:
             line(", ".join(status.environments) or muted("–")),
         ),
     )
+
+
+def _left(status: IndexStatus) -> str | Part:
+    if status.pinned:
+        return "pinned"
+    if status.left:
+        return span(status.left)
+    return "kept" if status.kept and status.status == "rollback_ready" else muted("–")
 
 
 def _delta(delta: DocumentDelta, parent: str | None) -> Line:
@@ -127,9 +143,17 @@ def _detail(world: World, pin: Pin) -> Iterator[Line]:
 
 
 def _standing(world: World, status: IndexStatus) -> str:
+    words, pinned = _status(world, status), one_line(status.pinned, _WHAT)
+    return words if pinned in words else f"{words}; {pinned}"
+
+
+def _status(world: World, status: IndexStatus) -> str:
     if status.environments:
         return f"serves {', '.join(status.environments)}"
+    packed = f", {status.packed / 1_000_000:,.1f} MB" if status.packed and status.phase == "packed" else ""
+    rest = f"{_STANDING[status.phase]}{packed}"
     if status.last_served is None:
-        return "never served"
+        return one_line("; ".join(status.kept), _WHAT) or f"never served{rest}"
     ready = f"ready for {span(status.left)} more, " if status.left else ""
-    return f"{ready}last served {age(world.now, status.last_served)} ago"
+    kept = f"; {one_line('; '.join(status.kept), _WHAT)}" if status.kept and not status.left else ""
+    return f"{ready}last served {age(world.now, status.last_served)} ago{rest}{kept}"

@@ -85,6 +85,12 @@ KIND = {
     "baseline": Mark("·", "baseline", "muted"),
     "shadow": Mark("◐", "shadow", "plain"),
     "unshadow": Mark("◌", "unshadow", "muted"),
+    "pin": Mark("•", "pin", "plain"),
+    "unpin": Mark("◦", "unpin", "muted"),
+    "mark": Mark("·", "mark", "muted"),
+    "archive": Mark("↓", "archive", "muted"),
+    "restore": Mark("↑", "restore", "accent"),
+    "purge": Mark("✗", "purge", "warn"),
     "commit": Mark("·", "commit", "muted"),
 }
 """By the kind of an operation."""

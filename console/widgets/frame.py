@@ -13,6 +13,8 @@ from console.actions import MODES
 from console.views.line import Line, Part, line, muted
 from console.widgets.content import flat, literal
 
+_HELP_CELLS = len("? help") + 2
+
 
 class TitleLine(Static):
     """Two lines: which workspace at which commit, and the screens with their numbers."""
@@ -37,21 +39,23 @@ class TitleLine(Static):
     def render(self) -> Content:
         """Both lines, filled to the width."""
         width = max(1, self.size.width - 2)
-        tabs: list[Part] = []
-        for mode in MODES:
-            here = mode.id == self._here
-            tabs.append(
-                Part(
-                    f"[{mode.key} {mode.title}]" if here else f" {mode.key} {mode.title} ",
-                    "strong" if here else "muted",
-                )
-            )
         return Content("\n").join(
             [
                 _both_ends(self._left, self._right, width),
-                _both_ends(tuple(tabs), line(muted("? help")), width),
+                _both_ends(self._tabs(width), line(muted("? help")), width),
             ]
         )
+
+    def _tabs(self, width: int) -> Line:
+        """The screens, the one in front in brackets; closer together where there is little room."""
+        wide = sum(len(mode.key) + len(mode.title) + 3 for mode in MODES) + _HELP_CELLS <= width
+        tabs: list[Part] = []
+        for mode in MODES:
+            name, here = f"{mode.key} {mode.title}", mode.id == self._here
+            gap = " " if wide and not here else ""
+            tabs += [Part("" if wide or not tabs else " "), Part(gap)]
+            tabs += [Part(f"[{name}]", "strong") if here else muted(name), Part(gap)]
+        return tuple(part for part in tabs if part.text)
 
 
 class Notice(Static):

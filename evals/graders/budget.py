@@ -55,9 +55,10 @@ class Budget(Spec):
         if self.usd is not None:
             price = price_of(answer.model_returned, context.prices)
             if price is None:
-                model = one_line(answer.model_returned, 60) or "of the application"
+                named = one_line(answer.model_returned, 60)
+                model = f"model {named}" if named else "the application's model"
                 return Grade.ungraded(
-                    f"the price of model {model} is not known; give it under [prices] in settings.toml"
+                    f"the price of {model} is not known; give it under [prices] in settings.toml"
                 )
             taken.append(("US dollars", cost_usd(answer, price), self.usd))
         over = next((one for one in taken if one[1] > one[2] * (1 + 1e-9)), None)

@@ -55,7 +55,7 @@ async def grade(case: Case, answer: Answer, context: GradeContext) -> CaseScore:
     if error is not None:
         return CaseScore(case.id, None, None, reasons, one_line(error))
     total = math.fsum(spec.weight * one.score for spec, one in counted if one.score is not None)
-    score = min(1.0, max(0.0, total / math.fsum(spec.weight for spec, _ in counted)))
+    score = total / math.fsum(spec.weight for spec, _ in counted)
     return CaseScore(case.id, score, score >= FULL, reasons)
 
 

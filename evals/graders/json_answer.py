@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from store.bounded import parse_json
@@ -21,13 +22,13 @@ def is_deep(value: Any, limit: int) -> bool:
     """Whether lists and objects in `value` are nested more than `limit` times."""
     level = [value]
     for _ in range(limit + 1):
-        inside: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                inside += one.values()
-            elif isinstance(one, list):
-                inside += one
-        if not inside:
+        level = [one for outer in level for one in _held(outer) if isinstance(one, dict | list)]
+        if not level:
             return False
-        level = inside
     return True
+
+
+def _held(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

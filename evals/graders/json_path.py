@@ -28,7 +28,8 @@ def _usable(path: str) -> str:
     try:
         jsonpath.compile(path, strict=True)
     except Exception as error:  # the library's errors have several bases
-        why = f"is not a JSONPath of RFC 9535: {one_line(str(error), 120)}"
+        trouble = " ".join(str(error).splitlines()[:2])  # what and where, without the drawing
+        why = f"is not a JSONPath of RFC 9535: {one_line(trouble, 120)}"
         raise PydanticCustomError("bad_path", "{why}", {"why": why}) from None
     return path
 

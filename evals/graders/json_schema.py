@@ -32,7 +32,8 @@ def _usable(schema: dict[str, Any]) -> dict[str, Any]:
         why = f"is not a JSON schema: {error.json_path}: {one_line(error.message, 100)}"
         raise PydanticCustomError("bad_schema", "{why}", {"why": why}) from None
     except (RecursionError, TypeError, ValueError) as error:
-        raise PydanticCustomError("bad_schema", "{why}", {"why": f"is not a JSON schema: {error}"}) from None
+        why = f"is not a JSON schema: {one_line(str(error), 100)}"
+        raise PydanticCustomError("bad_schema", "{why}", {"why": why}) from None
     if outside is not None:
         why = f"refers to {one_line(outside, 60)!r}: only references inside the schema (#…) are followed"
         raise PydanticCustomError("bad_schema", "{why}", {"why": why})

@@ -47,5 +47,5 @@ class Number(Spec):
         tried = {"last": found[-1:], "first": found[:1], "any": found}[self.pick]
         allowed = max(self.abs, self.rel * abs(self.value))
         good = any(math.isclose(one, self.value, rel_tol=1e-12, abs_tol=allowed) for one in tried)
-        shown = ", ".join(f"{one:g}" for one in tried[:5])
-        return Grade.of(good, f"gives {shown}, {self.value:g} ± {allowed:g} was wanted")
+        shown = ", ".join(f"{one:g}" for one in tried[:5]) + (", …" if len(tried) > 5 else "")
+        return Grade.of(good, f"gives {shown}; {self.value:g} ± {allowed:g} was wanted")

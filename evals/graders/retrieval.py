@@ -54,7 +54,7 @@ def ndcg(hits: Sequence[int], wanted: int) -> float:
     """Σ gain/log2(rank + 1) over the same sum of the best possible order, gains 0 or 1, cut at len(hits)."""
     gained = sum(1 / math.log2(rank + 1) for rank, new in enumerate(hits, 1) if new)
     best = sum(1 / math.log2(rank + 1) for rank in range(1, min(len(hits), wanted) + 1))
-    return min(1.0, gained / best) if best else 0.0
+    return gained / best if best else 0.0
 
 
 METRICS: dict[str, Callable[[Sequence[int], int], float]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -39,9 +40,10 @@ class Equals(Spec):
         if not accepted and case.reference is not None:
             accepted = [case.reference]
         given = _comparable(answer.text, self.normalise)
-        good = any(given == _comparable(one, self.normalise) for one in accepted)
-        wanted = " or ".join(repr(one_line(one, 60)) for one in accepted[:3])
-        return Grade.of(good, f"{'is' if good else 'is not'} {wanted}")
+        found = next((one for one in accepted if given == _comparable(one, self.normalise)), None)
+        if found is not None:
+            return Grade.of(True, f"is {one_line(found, 60)!r}")
+        return Grade.of(False, f"is not {_listed(accepted, ' or ')}")
 
 
 class Contains(Spec):
@@ -65,8 +67,7 @@ class Contains(Spec):
         if missing:
             return Grade.of(False, f"does not contain {one_line(missing[0], 60)!r}")
         if self.any and not any(_comparable(one, self.normalise) in text for one in self.any):
-            wanted = ", ".join(repr(one_line(one, 60)) for one in self.any[:3])
-            return Grade.of(False, f"contains none of {wanted}")
+            return Grade.of(False, f"contains none of {_listed(self.any, ', ')}")
         return Grade.of(True, "contains what it should")
 
 
@@ -84,6 +85,12 @@ class NotContains(Spec):
         if found is not None:
             return Grade.of(False, f"contains {one_line(found, 60)!r}")
         return Grade.of(True, "contains nothing that it should not")
+
+
+def _listed(phrases: Sequence[str], between: str) -> str:
+    """The first three, and whether there are more."""
+    first = between.join(repr(one_line(one, 60)) for one in phrases[:3])
+    return first if len(phrases) <= 3 else f"{first}{between}…"
 
 
 def _comparable(text: str, normalise: bool) -> str:

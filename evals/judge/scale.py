@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from statistics import median
 from typing import Literal
@@ -33,3 +34,12 @@ def settle(votes: Sequence[int | None], scale: Scale) -> int | None:
 def in_words(value: int, scale: Scale) -> str:
     """yes, no or `4 of 5`."""
     return ("yes" if value else "no") if scale == "boolean" else f"{value} of {HIGHEST}"
+
+
+def read_words(text: str, scale: Scale) -> int | None:
+    """The value that `in_words` said at the beginning of `text`; None where it says something else."""
+    low, high = bounds(scale)
+    for value in range(low, high + 1):
+        if re.match(rf"{re.escape(in_words(value, scale))}\b", text):
+            return value
+    return None

@@ -14,7 +14,7 @@ from typing import Literal
 from evals.live.attempt import AttemptTests
 from evals.live.evidence import Evidence, Window
 from evals.live.metrics import feedback_verdict, harmful_verdict, rate_verdicts
-from evals.live.quality_verdict import quality_verdicts
+from evals.live.quality_verdict import lower_alone, quality_verdicts
 from evals.live.rates import RateWatch
 from evals.live.traffic import Traffic, traffic_of
 from evals.live.verdict import MetricVerdict, Needs, span
@@ -108,7 +108,10 @@ def analyse(
         metrics=tuple(metrics),
         holds=tuple(holds),
         traffic=traffic,
-        alerts=tuple(metric.reason for metric in metrics if metric.name in troubled),
+        alerts=(
+            *(metric.reason for metric in metrics if metric.name in troubled),
+            *filter(None, (lower_alone(tests),)),
+        ),
         notes=_notes(evidence, tests, now),
     )
 

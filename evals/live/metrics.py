@@ -104,8 +104,8 @@ def _unknown_p99(watch: RateWatch) -> MetricVerdict:
         name="p99_rise",
         outcome="inconclusive",
         reason=(
-            "Stable's p99 is not known: it had too few requests before this step. Let it serve more, "
-            "or take the p99_rise trigger out of the policy."
+            "Stable's p99 is not known: in 24 hours it had fewer than 5,000 requests whose latency is known. "
+            "Let it serve more; or abort, take p99_rise out of the policy and promote again."
         ),
         threshold=P99,
         e_value=watch.canary.peak,

@@ -6,7 +6,7 @@ from evals.live.attempt import AttemptTests
 from evals.live.intervals import DIFFERENCE, difference_interval, level
 from evals.live.metrics import since_words
 from evals.live.power import answers_left, answers_to_reject
-from evals.live.quality import BATCH, Compared, QualityWatch
+from evals.live.quality import ALONE, BATCH, BYGONE, Compared, QualityWatch
 from evals.live.traffic import Traffic
 from evals.live.verdict import BLOCK_ALPHA, PASS_ALPHA, MetricVerdict, Needs, points
 from store.records.verdict import Outcome
@@ -53,6 +53,23 @@ def _overall(watch: QualityWatch, traffic: Traffic) -> MetricVerdict:
     needs = _needs(left, traffic)
     reason = f"Quality {seen}; to rule out a drop of {margin} it needs {needs.words}."
     return _verdict("quality", watch, BLOCK_ALPHA, "inconclusive", reason, needs)
+
+
+def lower_alone(tests: AttemptTests) -> str | None:
+    """What to look at: since the canary serves everybody its answers score lower than the control's did, and
+    not by chance. Whether the release or the traffic changed cannot be told any more."""
+    watch = tests.quality
+    if watch is None or watch.blocked_on is not None or watch.alone.count < ALONE:
+        return None
+    drop = watch.worse.centre - (watch.alone.mean or 0.0)
+    variance = watch.alone.variance / watch.alone.count + watch.control.variance / max(1, watch.control.count)
+    _, high = difference_interval(-drop, variance, BLOCK_ALPHA)
+    if drop < watch.margin or high >= 0:
+        return None
+    return (
+        f"Quality {_moved(drop)} over {watch.alone.count:,} scored answers than the control scored before it "
+        "ended: the release, or what users ask, has changed."
+    )
 
 
 def _category(name: str, watch: QualityWatch, alpha: float) -> MetricVerdict:
@@ -113,10 +130,9 @@ def _verdict(
 def _blocked(watch: QualityWatch, over: Compared) -> str:
     drop = over.drop(watch.worse.centre) or 0.0
     beside = "" if over.control.count else " against what the control scored before it ended"
-    return (
-        f"{_moved(drop)}{since_words(over.since)} over {_counts(over)}{beside}: certainly a drop, "
-        f"and no less than {points(watch.margin)}."
-    )
+    alone = f"more than {points(BYGONE * watch.margin)}."
+    sure = alone if watch.alone.count else f"a drop, and no less than {points(watch.margin)}."
+    return f"{_moved(drop)}{since_words(over.since)} over {_counts(over)}{beside}: certainly {sure}"
 
 
 def _moved(drop: float) -> str:

@@ -17,7 +17,7 @@ from evals.running.lines import Entry, Key
 from evals.running.noise import Noise
 from evals.suite import Suite
 from store.records.policy import Tier
-from store.records.verdict import CategoryVerdict
+from store.records.verdict import ONLY_WARNS, CategoryVerdict
 from store.text import one_line
 
 
@@ -129,5 +129,5 @@ def _warned(verdict: CategoryVerdict, measured: Measured, standing: Standing) ->
     if measured.counted(verdict.name):
         aside = f"{len(left)} more cases only warn, because nothing but a judge grades them: {why}."
         return verdict.model_copy(update={"reason": f"{verdict.reason} {aside}"})
-    reason = f"{one_line(verdict.name, 100)} only warns, because nothing but a judge grades it: {why}."
+    reason = f"{one_line(verdict.name, 100)}{ONLY_WARNS}{why}."
     return verdict.model_copy(update={"outcome": "pass", "needs_repeats": None, "reason": reason})

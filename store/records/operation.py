@@ -33,10 +33,18 @@ OperationKind = Literal[
     "baseline",
     "shadow",
     "unshadow",
+    "drift",
+    "pin",
+    "unpin",
+    "mark",
+    "archive",
+    "restore",
+    "purge",
 ]
 """advance: a rollout's next step. baseline: what stable's latency is became known during a step.
 fail, error: it ended without one. settle: its watch is over. shadow, unshadow: a release begins, or ends,
-to answer for the log only."""
+to answer for the log only. drift: how a model answers was written down, or it changed under its pin.
+pin, unpin, mark, archive, restore, purge: what is kept of index versions."""
 
 
 class Change(Strict):

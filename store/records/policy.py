@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from datetime import timedelta
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -44,6 +45,11 @@ class Policy(Strict):
     format: Literal["lockgate.policy/1"] = "lockgate.policy/1"
     retention_days: int = Field(default=7, ge=1, le=3650)
     """How long an index version stays ready for rollback after it last served, in days."""
+    retention: dict[Name, Annotated[int, Field(ge=1, le=3650)]] | None = Field(default=None, max_length=1000)
+    """The same for single indexes, by name: `handbook = 14`."""
+    rollback_targets: int | None = Field(default=None, ge=1, le=100)
+    """How many versions of an index that served before the current one stay ready in each environment,
+    whatever their age; one where nothing is said."""
     environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1, max_length=20)
 
     @model_validator(mode="after")
@@ -57,6 +63,20 @@ class Policy(Strict):
     def names(self) -> tuple[str, ...]:
         """The environments' names in order."""
         return tuple(environment.name for environment in self.environments)
+
+    def retention_of(self, index: str) -> timedelta:
+        """How long a version of `index` stays ready after it last served."""
+        return timedelta(days=(self.retention or {}).get(index, self.retention_days))
+
+    @property
+    def longest_retention(self) -> timedelta:
+        """That of the index that is kept longest: as long as pointers have to remember what served."""
+        return timedelta(days=max((self.retention_days, *(self.retention or {}).values())))
+
+    @property
+    def targets(self) -> int:
+        """How many rollback targets stay ready."""
+        return self.rollback_targets or 1
 
     def environment(self, name: str) -> EnvironmentPolicy | None:
         """The environment called `name`, or None."""

@@ -13,6 +13,8 @@ from store.text import one_line
 Outcome = Literal["pass", "block", "inconclusive"]
 ERROR_SHARE = 0.01
 """A run of which more than this share of the answers failed says nothing."""
+ONLY_WARNS = " only warns, because nothing but a judge grades it: "
+"""Follows a category's name where its judge may not hold a release back."""
 
 
 class Flip(Strict):
@@ -54,6 +56,11 @@ class CategoryVerdict(Strict):
     def only_informs(self) -> bool:
         """Fell beyond the margin, but has too few cases to hold a release back: shown, never a tick."""
         return self.outcome == "pass" and self.difference is not None and self.difference < -self.margin
+
+    @property
+    def only_warns(self) -> bool:
+        """Nothing but a judge grades it, whose word does not count yet: whatever it fell, it was let pass."""
+        return self.outcome == "pass" and self.reason.startswith(one_line(self.name, 100) + ONLY_WARNS)
 
 
 class Verdict(Strict):

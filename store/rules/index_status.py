@@ -16,6 +16,9 @@ from store.records.environment import Environment
 from store.records.release import Release
 
 Status = Literal["production", "rollback_ready", "archived", "built", "unknown"]
+Phase = Literal["over", "marked", "packed", "purged"]
+"""over: its time is over, its sealed bytes are still there. marked: the sweep has seen that. packed: it has
+to be restored before it serves. purged: it has to be built again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,14 @@ class IndexStatus:
     """When it last served, as far as is known; None while it serves or if it never did."""
     unreadable: tuple[str, ...] = ()
     """For unknown: what could not be read, `production` or `production (r7)`."""
+    kept: tuple[str, ...] = ()
+    """Why it stays ready whatever its age, in words: a pin, a rollback that leads to it."""
+    pinned: str = ""
+    """Who pinned it, and why; one of `kept`."""
+    phase: Phase | None = None
+    """For archived, where it is known: how far that has got."""
+    packed: int | None = None
+    """Bytes of its archive, where there is one."""
 
 
 def statuses(

@@ -11,6 +11,7 @@ pointer it started from must still be there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -25,7 +26,10 @@ IDLE_MINUTES = 10.0
 """Without a canary request for so long, a rollout waits for traffic."""
 BUSY_MINUTES = 3
 """So many of the last ten want a request before it goes on: a trickle would stop it again and again."""
-FLAGGED = "an answer was flagged as harmful and waits for its confirmation"
+FLAGGED = (
+    "an answer was flagged as harmful and waits for its confirmation: a second grader's, or "
+    "`client.amend(request_id, confirmed=…)`; `lockgate rollout abort` takes the release back"
+)
 """The reason of a rollout that stopped moving at a first flag."""
 TROUBLE_MINUTES = 15.0
 """When evidence cannot be had for so long, users go back to stable: nobody is watching."""
@@ -42,6 +46,8 @@ class Observed:
     """Of the current step: minutes with traffic and without alarm."""
     scored: int = 0
     """Scored answers of the canary in the current step."""
+    scored_per_minute: float | None = None
+    """Of the canary, of late; None without any."""
     idle_minutes: float | None = None
     """Since the canary's last request or since the step began; None where that cannot be said."""
     busy_minutes: int | None = None
@@ -268,10 +274,22 @@ def _not_ready(step: Step, seen: Observed) -> str | None:
     if seen.healthy_minutes < step.hold_minutes:
         return f"{step.hold_minutes - seen.healthy_minutes} more healthy minutes with traffic"
     if seen.scored < step.min_scored:
-        return f"{step.min_scored - seen.scored} more scored answers"
+        missing = step.min_scored - seen.scored
+        return f"{missing:,} more scored answers{_at_pace(missing, seen.scored_per_minute)}"
     if seen.outcome != "pass":
         return seen.reason or "the evidence does not decide yet"
     return None
+
+
+def _at_pace(missing: int, per_minute: float | None) -> str:
+    if not per_minute:
+        return ""
+    minutes = math.ceil(missing / per_minute)
+    return (
+        f", at today's traffic {minutes} min"
+        if minutes < 120
+        else f", at today's traffic {minutes / 60:.0f} h"
+    )
 
 
 def waits_for(rollout: Rollout, seen: Observed) -> str | None:

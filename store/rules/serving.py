@@ -107,7 +107,7 @@ def component_target(
     environment: Environment, component: Component, current: str | None, releases: Mapping[str, Release]
 ) -> str | None:
     """The version of `component` that served before the current one did and that no rollback blames."""
-    good = _good_versions(environment, component, releases)
+    good = good_versions(environment, component, releases)
     return next((version for version, _ in good if version != current), None)
 
 
@@ -116,11 +116,11 @@ def has_served(
 ) -> datetime | None:
     """When `version` of `component` last served in `environment` (its end, or since when); None for never,
     and for one that was rolled back."""
-    good = _good_versions(environment, component, releases)
+    good = good_versions(environment, component, releases)
     return next((served.until or served.since for found, served in good if found == version), None)
 
 
-def _good_versions(
+def good_versions(
     environment: Environment, component: Component, releases: Mapping[str, Release]
 ) -> Iterator[tuple[str, Served]]:
     """Every version of `component` that served, newest first, without those that a rollback blames."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,3 +191,21 @@ async def test_pictures_of_a_shadow(size: tuple[int, int], console: Opener, comp
             album.take(it, "shadow-begun")
     album.settle()
     shutil.rmtree(comparing.root, ignore_errors=True)
+
+
+async def test_an_answer_becomes_a_test_of_the_suite(console: Opener, comparing: Workspace) -> None:
+    async with console(size=(140, 45), on=comparing) as it:
+        await it.press("7", "c")
+        assert "Nothing is asked yet." in it.text
+        await ask(it, "a", "type:How many days do I have?", "enter")
+        await it.press("c")
+        assert "A test for evals/support, from an answer of r2" in it.text
+        await it.press("enter")
+        assert "contains wants a text after it" in it.text
+        await it.press("type:30 days", "enter", "enter")
+    snapshot = comparing.store.at()
+    pin = snapshot.pin("evals/support")
+    last = json.loads(snapshot.files(pin)["cases.jsonl"].splitlines()[-1])
+    assert pin.version == "v2" and last["id"] == "how-many-days-do-i-have"
+    assert last["input"] == "How many days do I have?" and last["must_pass"] is True
+    assert last["expect"] == [{"grader": "contains", "all": ["30 days"]}]

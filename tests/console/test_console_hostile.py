@@ -30,6 +30,8 @@ WALK = (
     ("5", "enter", "escape"),
     ("down", "down", "enter", "escape"),
     ("slash", "left_square_bracket", "slash", "r", "e", "d", "right_square_bracket", "enter", "escape"),
+    ("6", "enter", "enter", "escape", "slash", "left_square_bracket", "enter", "escape", "escape"),
+    ("m", "escape", "e", "enter", "escape"),
     ("2", "down", "enter", "down", "enter"),
     ("b", "escape"),
 )

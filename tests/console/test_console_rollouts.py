@@ -35,5 +35,5 @@ async def test_the_overview_tells_of_a_rollout_its_pauses_and_a_missing_controll
     assert "▶ production  r2 is progressing, 25 % of users" in running and "no controller" not in running
     apply(workspace, verbs.pause(workspace, "production"))
     assert "r2 is paused (manual), 25 % of users: paused by" in await shown(console, workspace)
-    tick(workspace, workspace.clock.now() + timedelta(minutes=2))
+    tick(workspace, workspace.clock.now() + timedelta(minutes=3))
     assert any("run `lockgate watch`" in one for one in attention(workspace, workspace.store.at()))

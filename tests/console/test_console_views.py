@@ -11,9 +11,13 @@ from rich.cells import cell_len
 
 from console.actions import ACTIONS, MODES, of
 from console.operations.plan import Check, Plan, Risk
+from console.screens.compare import CompareScreen
+from console.screens.evals_keys import EvalsKeys
+from console.screens.flips import FlipsScreen
 from console.screens.help import help_lines
 from console.screens.history import HistoryScreen
 from console.screens.indexes import IndexesScreen
+from console.screens.label import LabelScreen
 from console.screens.overview_keys import OverviewKeys
 from console.screens.place import PlaceScreen
 from console.screens.stage import StageScreen
@@ -174,6 +178,10 @@ def test_every_action_has_its_method_and_no_key_is_taken_twice() -> None:
         "indexes": IndexesScreen,
         "history": HistoryScreen,
         "versions": VersionsDialog,
+        "evals": EvalsKeys,
+        "flips": FlipsScreen,
+        "label": LabelScreen,
+        "compare": CompareScreen,
     }
     for place, screen in screens.items():
         actions = of(place)  # type: ignore[arg-type]
@@ -188,7 +196,7 @@ def test_every_action_has_its_method_and_no_key_is_taken_twice() -> None:
 
 
 def test_help_needs_no_second_line_at_80_columns() -> None:
-    for place in ("overview", "stage", "indexes", "history"):
+    for place in ("overview", "stage", "indexes", "history", "evals"):
         assert max(cell_len(text_of(one)) for one in help_lines(place, False)) <= 75  # type: ignore[arg-type]
 
 

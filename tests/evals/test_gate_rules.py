@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from evals.gate import (
-    CategoryScores,
     carrying,
     decide,
     judge_categories,
@@ -17,42 +15,7 @@ from evals.gate import (
     undecided,
 )
 from store.errors import InputError
-from store.records.verdict import CategoryVerdict
-from store.records.versions import CategoryPolicy
-
-ALPHA = 0.05
-
-
-def arm(*groups: tuple[int, Sequence[float]]) -> dict[str, Sequence[float]]:
-    """`arm((58, [1]), (2, [0]))`: 58 cases scored [1], then 2 scored [0], named c000, c001, …"""
-    rows = [scores for count, scores in groups for _ in range(count)]
-    return {f"c{number:03}": scores for number, scores in enumerate(rows)}
-
-
-def category(
-    candidate: Mapping[str, Sequence[float]],
-    baseline: Mapping[str, Sequence[float]] | None,
-    *,
-    name: str = "relevance",
-    policy: dict[str, Any] | None = None,
-    **more: Any,
-) -> CategoryScores:
-    more.setdefault("errors", 0)
-    more.setdefault("expected", len(candidate))
-    return CategoryScores(
-        name=name,
-        suite="evals/support",
-        policy=CategoryPolicy(name=name, **(policy or {})),
-        candidate=candidate,
-        baseline=baseline,
-        **more,
-    )
-
-
-def judged(
-    candidate: Mapping[str, Sequence[float]], baseline: Mapping[str, Sequence[float]] | None, **more: Any
-) -> CategoryVerdict:
-    return judge_category(category(candidate, baseline, **more), ALPHA, 10)
+from tests.evals.gate_scores import ALPHA, arm, category, judged
 
 
 class TestComparison:

@@ -287,6 +287,11 @@ def test_above_half_quality_is_held_against_what_the_control_scored() -> None:
     verdict = metric(analysis, "quality")
     assert verdict.outcome == "block" and verdict.control_samples == 0
     assert "before it ended" in verdict.reason
+    season = evidence(23, 100, 240, canary=Behaviour(quality=MEAN - 0.03), start=START + 60, stage=1)
+    later = replace(season, scores=tuple(score for score in season.scores if score.arm == "canary"))
+    found = analysed(joined(first, later), QUALITY, window(50, 100))
+    assert found.outcome != "block", "what users ask changes with the day"
+    assert any("has changed" in alert for alert in found.alerts)
     good = evidence(24, 100, 60, start=START + 60, stage=1)
     healthy = replace(good, scores=tuple(score for score in good.scores if score.arm == "canary"))
     assert metric(analysed(joined(first, healthy), QUALITY, window(50, 100)), "quality").outcome == "pass"

@@ -396,7 +396,7 @@ def test_the_threshold_over_p99_is_a_bucket(prometheus: FakePrometheus) -> None:
 
 
 def test_p99_of_too_few_or_too_slow_is_not_known(prometheus: FakePrometheus) -> None:
-    stable_latency(prometheus, 0, {"1000": 980, "1100": 985, "2000": 990, "+Inf": 999})
+    stable_latency(prometheus, 0, {"1000": 4980, "1100": 4985, "2000": 4990, "+Inf": 4999})
     assert p99(prometheus) is None
     prometheus.series.clear()
     stable_latency(prometheus, 0, {"1000": 9000, "2000": 9500, "+Inf": 10_000})
@@ -420,3 +420,20 @@ def test_two_arms_with_the_same_latencies_are_equally_slow(prometheus: FakeProme
     for arm, taken in (("canary", latencies[:481]), ("control", latencies)):
         assert total(found, "over_sla", arm) == sum(one > 2000 for one in taken)
         assert total(found, "timed", arm) == len(taken)
+
+
+def test_the_traffic_of_all_users_is_seen(prometheus: FakePrometheus) -> None:
+    source = PrometheusSource(PrometheusApi(prometheus.url))
+    assert source.traffic("production", NOW) is None
+    times = [NOW - 7200 + 60 * n for n in range(121)]
+    for arm, release, pace in (("stable", "r1", 90.0), ("canary", "r2", 10.0)):
+        counted = [(at, pace * n) for n, at in enumerate(times)]
+        prometheus.add("lockgate_requests_total", counted, arm=arm, release=release)
+        scored = [(at, float(value // 4)) for at, value in counted]
+        prometheus.add("lockgate_quality_bucket", scored, le="+Inf", arm=arm, release=release)
+        prometheus.add("lockgate_quality_bucket", scored, le="0.5", arm=arm, release=release)
+    found = source.traffic("production", NOW)
+    assert found is not None and found.score_sd is None
+    assert found.requests_per_minute == pytest.approx(100, rel=0.02)
+    assert found.scored_share == pytest.approx(0.25, rel=0.02)
+    assert source.traffic("staging", NOW) is None

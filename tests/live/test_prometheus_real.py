@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,10 +108,20 @@ def url(application: Application, tmp_path_factory: pytest.TempPathFactory) -> I
         stderr=(folder / "log").open("wb"),
     )
     try:
+        until(lambda: is_ready(port), 30)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.kill()
         process.wait()
+
+
+def is_ready(port: int) -> bool:
+    """Its port is open before it answers queries."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
 
 
 def until(holds: Callable[[], bool], seconds: float = 10) -> None:
@@ -174,7 +185,7 @@ def test_a_real_prometheus_tells_what_happened(application: Application, url: st
 def test_a_real_prometheus_tells_a_bound_over_p99(application: Application, url: str) -> None:
     application.reported = exporter()
     source = PrometheusSource(PrometheusApi(url))
-    latencies = [100 + n for n in range(2000)]
+    latencies = [100 + n for n in range(2000)] * 3
     for latency in latencies:
         application.reported.answered(Served("r9", "stable", "no rollout"), latency)
     until(lambda: source.stable_p99("production", "r9", time.time()) is not None)

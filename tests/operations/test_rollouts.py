@@ -93,7 +93,8 @@ def test_a_plan_tells_how_long_each_step_takes_at_the_traffic_seen(workspace: Wo
     assert outlook() == ["warn: production reports no traffic yet: its steps will wait for some"]
     traffic(workspace, 3, per_minute=60)
     first, second = outlook()[:2]
-    assert first.startswith("ok: step 1 (25 %) takes about") and "min at today's traffic" in first
+    assert first.startswith("ok: step 1 (25 %) notices a drop of 30 points in about")
+    assert "min at today's traffic" in first
     assert second.startswith("ok: step 2 (50 %)")
     tick(workspace, workspace.clock.now() + timedelta(days=3))
     traffic(workspace, 3, per_minute=4, scored=False)

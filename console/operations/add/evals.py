@@ -22,12 +22,19 @@ def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Pl
     """
     component = Component(Kind.EVALS, check_name(name, "evals name"))
     files = read_folder(folder, FILES, FILES[:2])
-    suite = parse_suite(files, folder.name or name)
+    return plan_files(workspace, component, files, folder.name or name, what)
+
+
+def plan_files(
+    workspace: Workspace, component: Component, files: dict[str, bytes], where: str, what: str = ""
+) -> Plan:
+    """The same for files that are in memory."""
+    suite = parse_suite(files, where)
     return plan_version(
         workspace,
         component,
         files,
         what or suite.info.what_changed or counted(len(suite.cases), "case"),
-        f"lockgate add evals {name} --from FOLDER",
+        f"lockgate add evals {component.name} --from FOLDER",
         tuple(Check("coverage", "warn", text) for text in suite.coverage()),
     )

@@ -11,7 +11,9 @@ from console.operations.checks.tree import File, Place
 from store.bounded import decode_text, read_toml
 from store.errors import InputError, LockgateError
 from store.records.component import Component, Kind, Pin
+from store.records.drift import DriftBaseline, DriftIncident
 from store.records.environment import Environment
+from store.records.keeping import Keeping
 from store.records.operation import Operation
 from store.records.policy import Policy
 from store.records.release import Release
@@ -40,6 +42,8 @@ class Contents:
         self.notes: dict[str, str] = {}
         """Path of a note to the id of its record."""
         self.versions: set[Pin] = set()
+        self.about: dict[str, Pin] = {}
+        """Path of a file in retention/ or drift/ to the version that it is about."""
 
 
 def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
@@ -75,6 +79,19 @@ def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
             yield from _disagrees(path, record.id, parts["id"])
             if (right := record_path(parts["id"])) != path:
                 yield f"{path} is in another month than its id says; it belongs to {right}."
+        case Place.KEEPING:
+            kept = read_toml(Keeping, data, path)
+            contents.about[path] = Pin(Component(Kind.INDEX, parts["name"]), parts["version"])
+            yield from _disagrees(path, f"{kept.index}@{kept.version}", f"{parts['name']}@{parts['version']}")
+        case Place.BASELINE | Place.INCIDENT:
+            noticed: DriftBaseline | DriftIncident = (
+                read_toml(DriftBaseline, data, path)
+                if file.place is Place.BASELINE
+                else read_toml(DriftIncident, data, path)
+            )
+            pin = contents.about[path] = Pin(Component(Kind.MODEL, parts["name"]), parts["version"])
+            yield from _disagrees(path, noticed.id, parts["id"])
+            yield from _disagrees(path, noticed.model, str(pin))
         case Place.VERSION:
             contents.versions.add(Pin(Component(file.kind, parts["name"]), parts["version"]))
             _single(file.kind, data, path)

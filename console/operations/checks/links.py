@@ -22,6 +22,9 @@ def links(contents: Contents, digest: Digest) -> Iterator[str]:
     for path, verdict in contents.verdicts.items():
         yield from _verdict(contents, path, verdict)
     yield from _records(contents)
+    for path, pin in contents.about.items():
+        if pin not in contents.versions:
+            yield f"{path} is about {pin}, and there is no such version."
     for path, id in contents.notes.items():
         if id not in contents.records:
             yield f"{path} is a note on {id}, and there is no such record."

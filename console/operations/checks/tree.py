@@ -35,6 +35,11 @@ class Place(Enum):
     VERDICT = auto()
     RECORD = auto()
     NOTE = auto()
+    KEEPING = auto()
+    BASELINE = auto()
+    """How a model version answered when it was known to be good."""
+    INCIDENT = auto()
+    """A model changed under its pin."""
     VERSION = auto()
     """A version that is one TOML file."""
     PART = auto()
@@ -51,6 +56,9 @@ _PLACES = tuple(
         (rf"verdicts/(?P<release>{_RELEASE})/(?P<id>{_ULID})\.toml", Place.VERDICT),
         (rf"releases/(?P<id>{_RELEASE})\.toml", Place.RELEASE),
         (rf"environments/(?P<name>{_NAME})\.toml", Place.ENVIRONMENT),
+        (rf"retention/(?P<name>{_NAME})/(?P<version>{_VERSION})\.toml", Place.KEEPING),
+        (rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/(?P<id>{_ULID})\.toml", Place.BASELINE),
+        (rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/incidents/(?P<id>{_ULID})\.toml", Place.INCIDENT),
         (r"lockgate\.toml", Place.POLICY),
         (r"allowed_signers", Place.SIGNERS),
     )
@@ -121,7 +129,7 @@ def _placed(path: str) -> tuple[Place, dict[str, str]] | None:
 def _odd_part(path: str) -> str:
     """The shortest beginning of `path` that does not belong into a store: a folder is told once."""
     top, *rest = path.split("/")
-    if top not in (*_KINDS, "records", "verdicts", "releases", "environments"):
+    if top not in (*_KINDS, "records", "verdicts", "releases", "environments", "retention", "drift"):
         return top
     if top in _KINDS and len(rest) > 1:
         if not re.fullmatch(_NAME, rest[0]):

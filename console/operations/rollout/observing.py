@@ -150,6 +150,7 @@ def _sight(
             healthy_minutes(evidence, stage, rollout.policy.min_requests, triggers), rollout, now
         ),
         scored=analysis.traffic.scored,
+        scored_per_minute=analysis.traffic.scored_per_minute,
         idle_minutes=_idle_minutes(evidence, analysis, rollout, now),
         busy_minutes=busy_minutes(evidence, stage, now - IDLE_MINUTES * 60),
         flagged=analysis.is_frozen,

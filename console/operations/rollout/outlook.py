@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from console.operations.plan import Check
 from store.errors import LockgateError
-from store.records.rollout_policy import RolloutPolicy
+from store.records.rollout_policy import RolloutPolicy, Triggers
 from store.text import one_line
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from evals.live.outlook import StepOutlook
+    from evals.live.sqlite_source_traffic import SeenTraffic
 
 
 def outlook_checks(workspace: Workspace, environment: str, policy: RolloutPolicy) -> tuple[Check, ...]:
     """One line for each step that serves users: told, never in the way."""
-    if workspace.settings.prometheus is not None:
-        return ()
     from evals.live.outlook import USUAL_SD, outlook
-    from evals.live.sqlite_source import SqliteSource
-    from evals.live.verdict import span
 
-    source = SqliteSource(workspace.state / "observations.sqlite")
     try:
-        seen = source.traffic(environment, workspace.clock.now().timestamp())
+        seen = _traffic(workspace, environment)
     except LockgateError as error:
         return (Check("outlook", "warn", f"the traffic cannot be read: {one_line(str(error), 300)}"),)
     if seen is None:
@@ -32,8 +34,42 @@ def outlook_checks(workspace: Workspace, environment: str, policy: RolloutPolicy
     for step in outlook(policy, seen.requests_per_minute, seen.scored_share, spread):
         if step.warnings:
             found.append(Check("outlook", "warn", " ".join(step.warnings)))
-        elif step.pass_minutes is not None:
-            least = max(step.pass_minutes, step.hold_minutes)
-            text = f"step {step.number} ({step.percent:g} %) takes about {span(least)} at today's traffic"
-            found.append(Check("outlook", "ok", text))
+        elif step.pass_minutes is not None and step.percent < 100:
+            found.append(Check("outlook", "ok", _words(step, policy.triggers)))
     return tuple(found)
+
+
+def _traffic(workspace: Workspace, environment: str) -> SeenTraffic | None:
+    now = workspace.clock.now().timestamp()
+    if workspace.settings.prometheus is not None:
+        from evals.live.prometheus.opening import open_prometheus
+
+        return open_prometheus(workspace.settings).traffic(environment, now)
+    from evals.live.sqlite_source import SqliteSource
+
+    return SqliteSource(workspace.state / "observations.sqlite").traffic(environment, now)
+
+
+def _words(step: StepOutlook, triggers: Triggers) -> str:
+    """ "step 1 (5 %) notices a drop of 2 points in about 6 h and takes about 24 h at today's traffic"."""
+    from evals.live.verdict import points, span
+
+    least = max(step.pass_minutes or 0.0, step.hold_minutes)
+    name, notices = f"step {step.number} ({step.percent:g} %)", ""
+    if triggers.quality_drop is not None and step.detect_minutes is not None:
+        notices = (
+            f" notices a drop of {points(triggers.quality_drop)} in about {span(step.detect_minutes)} and"
+        )
+    return f"{name}{notices} takes about {span(least)} at today's traffic"
+
+
+def sight_check(workspace: Workspace, policy: RolloutPolicy) -> Iterator[Check]:
+    """What is graded here is written beside the workspace, where nobody looks who reads Prometheus."""
+    if workspace.settings.prometheus is not None and policy.graded_percent:
+        yield Check(
+            "grading",
+            "unmet",
+            "the policy has live answers graded here, and evidence comes from Prometheus, which does not see "
+            "that: let the application report lockgate_quality and lockgate_harmful_total and take "
+            "graded_percent out of the policy, or take prometheus out of settings.toml.",
+        )

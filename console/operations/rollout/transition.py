@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from console.operations.describe import changes_between, sentence
 from console.operations.plan import Check, Overtaken, Plan, Risk, Stamp
@@ -60,7 +59,7 @@ def transition_plan(
     canary, stable = snapshot.release(rollout.release), snapshot.release(rollout.stable)
     forward = changes_between(snapshot, stable, canary)
     changes = _changes(snapshot, transition, forward)
-    retention = timedelta(days=snapshot.policy.retention_days)
+    retention = snapshot.policy.longest_retention
 
     def moved(stamp: Stamp) -> Environment:
         return applied(

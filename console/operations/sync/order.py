@@ -22,8 +22,11 @@ from store.git.tracking import saw
 from store.progress import Report, silent
 from store.workspace import Workspace
 
-FORWARD = frozenset({"stage", "promote", "switch", "advance", "approve", "resume"})
-"""The kinds of record that move users forward, or let a controller do it."""
+FORWARD = frozenset(
+    {"stage", "promote", "switch", "advance", "approve", "resume", "mark", "archive", "purge"}
+)
+"""The kinds of record that move users forward, or let a controller do it; and those that take bytes away:
+somebody who promotes them elsewhere at the same moment must win."""
 
 
 class Forward:

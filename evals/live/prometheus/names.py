@@ -25,19 +25,19 @@ OURS = ("environment", "release", "arm", "generation", "category", "le", "value"
 def selector(
     metrics: Iterable[str],
     environment: str,
-    releases: Iterable[str],
-    arms: Iterable[str],
+    releases: Iterable[str] | None,
+    arms: Iterable[str] | None,
     bounds: Iterable[str] | None = None,
 ) -> str:
-    """The series selector for these label values.
+    """The series selector for these label values; None is any.
 
     `bounds` keeps only these values of `le`, and series that have none; None keeps all.
     """
     wanted = [
         f"__name__=~{_one_of(metrics)}",
         f"environment={_quoted(environment)}",
-        f"release=~{_one_of(releases)}",
-        f"arm=~{_one_of(arms)}",
+        *(f"release=~{_one_of(one)}" for one in (releases,) if one is not None),
+        *(f"arm=~{_one_of(one)}" for one in (arms,) if one is not None),
     ]
     if bounds is not None:
         wanted.append(f"le=~{_one_of(('', *bounds))}")

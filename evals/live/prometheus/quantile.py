@@ -12,15 +12,15 @@ from evals.live.prometheus.series import Series
 _STEP_S = 300
 _BEFORE_S = 3600.0
 """How far before the span a counter's starting value is looked for."""
-_FEWEST = 1000
-"""Requests, ten of which are beyond p99."""
+_FEWEST = 5_000
+"""Requests, fifty of which are beyond p99."""
 _CLOSE = 1e-4
 """How much under the wanted threshold a bound may lie, as a share: bounds are written rounded."""
 
 
 def p99_at_a_bound(api: PrometheusApi, selector: str, start: float, end: float, rise: float) -> float | None:
     """A value that p99 of the latencies in (start, end] does not exceed, in milliseconds, such that
-    (1 + `rise`) times it is a bucket's bound. None for under 1,000 requests, or no such bound.
+    (1 + `rise`) times it is a bucket's bound. None for under 5,000 requests, or no such bound.
 
     Raises MachineryError when Prometheus cannot be read.
     """

@@ -13,6 +13,8 @@ from evals.live.prometheus.groups import ALL, Bounds, generation_of, levels, sam
 from evals.live.prometheus.ledger import Ledger
 from evals.live.prometheus.quantile import p99_at_a_bound
 from evals.live.prometheus.series import Series
+from evals.live.prometheus.traffic import seen_traffic
+from evals.live.sqlite_source_traffic import SeenTraffic
 
 _HOUR = 3600.0
 _SETTLED_S = 600.0
@@ -65,6 +67,13 @@ class PrometheusSource:
         """
         asked = names.selector([names.LATENCY], environment, [release], ["stable", "control"])
         return p99_at_a_bound(self._api, asked, now - hours * _HOUR, now, self._p99_rise)
+
+    def traffic(self, environment: str, now: float, hours: float = 24.0) -> SeenTraffic | None:
+        """What all users of `environment` brought in the last `hours`; None where nobody came.
+
+        Raises MachineryError when Prometheus cannot be read.
+        """
+        return seen_traffic(self._api, environment, now, hours)
 
     def _settled(self, window: Window, bounds: Bounds, now: float) -> tuple[Ledger, float]:
         """The counts up to ten minutes ago, and until when exactly."""

@@ -1,0 +1,1 @@
+"""What is done with the bytes of index versions: one file a verb."""
