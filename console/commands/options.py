@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,21 @@ def _with(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], D
         return function
 
     return decorate
+
+
+class Number(click.FloatRange):
+    """A number in a range; neither "nan", which no comparison refuses, nor an infinite one."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Raises click.BadParameter."""
+        try:
+            if not math.isfinite(float(value)):
+                self.fail(f"{value!r} is not a finite number.", param, ctx)
+        except (TypeError, ValueError, OverflowError):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return float(super().convert(value, param, ctx))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")

@@ -33,6 +33,11 @@ def print_json(value: Any) -> None:
     print(json_safe(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)))
 
 
+def print_json_line(value: Any) -> None:
+    """`value` as one line of JSON, at once, for whoever reads along."""
+    print(json_safe(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)), flush=True)
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], limit: int = 60) -> None:
     """Aligned columns, one line a row; a cell is cut at `limit` characters, the last one never."""
     last = len(head) - 1

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.commands.options import changing, json_option, override_option, workspace
+from console.commands.options import Number, changing, json_option, override_option, workspace
 from console.commands.output import carry_out, print_json, progress, say, show_dry_run
 from console.commands.verdict_text import show_verdict, verdict_as_json
 from console.operations.apply import apply_again
@@ -34,13 +33,11 @@ _LIMITS = (
     click.option(
         "--fresh", is_flag=True, help="Ask everything anew, whatever answers are kept from earlier runs."
     ),
-    click.option(
-        "--max-usd", type=click.FloatRange(0, min_open=True), help="Stop at so many US dollars, undecided."
-    ),
+    click.option("--max-usd", type=Number(0, min_open=True), help="Stop at so many US dollars, undecided."),
     click.option("--max-tokens", type=click.IntRange(1), help="Stop at so many tokens, undecided."),
     click.option(
         "--max-minutes",
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         help="Stop after so many minutes, undecided.",
     ),
 )
@@ -60,9 +57,6 @@ def _limited(command: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         from console.operations.run_options import RunOptions
 
-        for name, number in (("--max-usd", max_usd), ("--max-minutes", max_minutes)):
-            if number is not None and not math.isfinite(number):
-                raise InputError(f"{name} {number} is no limit; give a number.")
         return command(options=RunOptions(fresh, max_usd, max_tokens, max_minutes), **rest)
 
     for option in reversed(_LIMITS):

@@ -9,7 +9,7 @@ import threading
 
 import click
 
-from console.commands.options import changing, json_option, override_option, workspace
+from console.commands.options import Number, changing, json_option, override_option, workspace
 from console.commands.output import carry_out, print_json, say
 from store.errors import LockgateError, MachineryError
 from store.text import one_line, safe_text
@@ -101,14 +101,13 @@ def approve(environment: str, why: str, dry_run: bool, as_json: bool) -> int:
 
 
 @click.command(name="watch")
-@click.option("--every", type=click.FloatRange(0.2, 3600), default=5.0, show_default=True, help="Seconds.")
+@click.option("--every", type=Number(0.2, 3600), default=5.0, show_default=True, help="Seconds.")
 @click.option("--ticks", type=click.IntRange(1), help="End after so many looks.")
 @click.option("--follow", is_flag=True, help="Decide nothing: serve what others decide, from the remote.")
 @json_option
 def watch_command(every: float, ticks: int | None, follow: bool, as_json: bool) -> int:
     """The controller: move rollouts by their policy until it is stopped (Ctrl+C)."""
-    from console.commands.rollout_text import show_tick
-    from console.controller.tick import Ticked
+    from console.commands.rollout_text import Teller
     from console.controller.watch import watch
 
     here = workspace()
@@ -121,10 +120,7 @@ def watch_command(every: float, ticks: int | None, follow: bool, as_json: bool) 
         signal.signal(number, lambda *_: stopped.set())
     if not as_json:
         say(f"{'Following' if follow else 'Watching'} {here.root.name} every {every:g} s; Ctrl+C ends it.")
-
-    def told(one: Ticked) -> None:
-        show_tick(one, as_json)
-
+    told = Teller(as_json, here.clock.now)
     watch(here, every=every, stopped=stopped, told=told, ticks=ticks, follow=follow)
     return 0
 
@@ -133,7 +129,7 @@ def watch_command(every: float, ticks: int | None, follow: bool, as_json: bool) 
 @json_option
 def tick_command(as_json: bool) -> int:
     """One look of the controller, for cron or a systemd timer."""
-    from console.commands.rollout_text import show_tick, tick_as_json
+    from console.commands.rollout_text import show_tick, tick_as_json, troubles
     from console.controller.visit import visit
     from console.notify.running import keep_up
 
@@ -145,12 +141,13 @@ def tick_command(as_json: bool) -> int:
         return problems
 
     done = visit(here, spread)
+    problems = (*done.problems, *troubles(done))
     if as_json:
         print_json(tick_as_json(done))
-        return MachineryError.exit_code if done.problems else 0
-    show_tick(done, as_json=False)
-    if done.problems:
-        raise MachineryError(" ".join(one_line(text, 400) for text in done.problems))
+        return MachineryError.exit_code if problems else 0
+    show_tick(done)
+    if problems:
+        raise MachineryError(" ".join(one_line(text, 400) for text in problems))
     return 0
 
 
@@ -185,7 +182,7 @@ def why_command(unit: str, environment: str, at: str | None, as_json: bool) -> i
     here = workspace()
     answer = why(here, unit, environment, moment(at, here.clock.now()) if at else None)
     if as_json:
-        print_json(dataclasses.asdict(answer))
+        print_json({**dataclasses.asdict(answer), "at": answer.at.isoformat()})
         return 0
     step = f", step {answer.step} at {answer.percent:g} %" if answer.step else ""
     say(f"{one_line(unit, 80)} is served {answer.release} ({answer.arm}{step}) in {environment}")

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from console.commands.options import changing, json_option, workspace
+from console.commands.options import Number, changing, json_option, workspace
 from console.commands.output import carry_out, print_json
 from store.errors import InputError
 from store.text import one_line
@@ -24,20 +24,20 @@ def shadow_command() -> None:
 @shadow_command.command(name="start")
 @click.argument("release")
 @environment_option
-@click.option("--percent", type=float, required=True, help="Share of requests that are replayed.")
-@click.option("--cap-usd-per-day", type=click.FloatRange(0, 1_000_000), default=5.0, show_default=True)
+@click.option("--percent", type=Number(), required=True, help="Share of requests that are replayed.")
+@click.option("--cap-usd-per-day", type=Number(0, 1_000_000), default=5.0, show_default=True)
 @click.option("--cap-rpm", type=click.IntRange(1, 100_000), default=60, show_default=True)
 @click.option("--concurrency", type=click.IntRange(1, 64), default=2, show_default=True)
 @click.option(
     "--deadline",
-    type=click.FloatRange(1, 3600),
+    type=Number(1, 3600),
     default=60.0,
     show_default=True,
     help="Seconds an answer has.",
 )
 @click.option(
     "--again",
-    type=click.FloatRange(1, 100),
+    type=Number(1, 100),
     default=20.0,
     show_default=True,
     help="Percent of them that stable answers again.",

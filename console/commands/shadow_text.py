@@ -50,7 +50,7 @@ def status_as_json(now: ShadowStatus) -> dict[str, Any]:
         "spent": asdict(now.spent) if now.spent else None,
         "flagged": list(now.flagged),
         "controller": {
-            "at": now.heartbeat.at,
+            "at": now.heartbeat.at.isoformat() if now.heartbeat.at else None,
             "host": now.heartbeat.host,
             "late": now.heartbeat.late(now.at),
         },

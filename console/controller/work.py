@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from console.operations.heartbeat import worker_beat
 from store.errors import LockgateError
 from store.progress import Stop, never
 from store.records.environment import Environment
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 1.0
 _PRUNED_EVERY = timedelta(hours=1)
+_TOLD_EVERY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Worker:
         self._grading: dict[str, GradingDesk] = {}
         self._shadows: dict[str, ShadowDesk] = {}
         self._pruned: datetime | None = None
+        self._told: tuple[datetime, tuple[str, ...]] | None = None
 
     async def aclose(self) -> None:
         """Lets go of indexes, model servers and connections."""
@@ -73,7 +76,16 @@ class Worker:
         graded, (replayed, ended) = await asyncio.gather(
             self._grade(snapshot, problems), self._replay(snapshot, problems)
         )
+        self._tell(tuple(problems))
         return Worked(graded, replayed, ended, tuple(problems))
+
+    def _tell(self, problems: tuple[str, ...]) -> None:
+        """Leaves what goes wrong for `rollout status`; what has not changed is written only now and then."""
+        now = self._workspace.clock.now()
+        told = self._told
+        if told is None or told[1] != problems or (problems and now - told[0] >= _TOLD_EVERY):
+            worker_beat(self._workspace, problems)
+            self._told = (now, problems)
 
     async def _grade(self, snapshot: Snapshot, problems: list[str]) -> int:
         from console.controller.work_grading import GradingDesk, gradings

@@ -171,6 +171,7 @@ def _record(plan: Plan, stamp: Stamp) -> Operation:
         overrides=plan.overrides,
         checks=tuple(f"{check.verdict}: {check.name}: {check.text}" for check in plan.checks),
         rollout=plan.mark(stamp),
+        ended=plan.ended,
         about=plan.about,
         tool=version(),
         host=socket.gethostname(),

@@ -20,6 +20,9 @@ LATE = timedelta(seconds=150)
 """A controller that has not looked for so long, while a rollout is on its way, is missed. A timer comes each
 minute and takes its time."""
 
+WORKER_FILE = "worker.json"
+"""In `state`: what the controller's worker could not do in its last pass."""
+
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
@@ -65,6 +68,30 @@ def last_beat(workspace: Workspace) -> Heartbeat:
         return _heartbeat(value)
     except (OSError, InputError, KeyError, TypeError, ValueError):
         return Heartbeat()
+
+
+def worker_beat(workspace: Workspace, problems: tuple[str, ...]) -> None:
+    """Says what the controller's worker could not do in its pass now."""
+    value = {
+        "at": workspace.clock.now().isoformat(),
+        "problems": [text[:1000] for text in problems[:20]],
+    }
+    try:
+        workspace.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(workspace.state / WORKER_FILE, json.dumps(value).encode())
+    except OSError:
+        return
+
+
+def worker_problems(workspace: Workspace) -> tuple[str, ...]:
+    """What a worker that ran lately could not do."""
+    try:
+        value = parse_json((workspace.state / WORKER_FILE).read_bytes(), "the worker's problems")
+        if abs(workspace.clock.now() - _instant(value["at"])) > LATE:
+            return ()
+        return tuple(str(one) for one in value["problems"])
+    except (OSError, InputError, KeyError, TypeError, ValueError):
+        return ()
 
 
 def _heartbeat(value: Any) -> Heartbeat:

@@ -93,6 +93,8 @@ class Plan:
     """The tree entries that it writes, by path; the record itself is added when it is applied."""
     mark: Callable[[Stamp], RolloutMark | None] = _unmarked
     """Where the rollout stands afterwards, for the record."""
+    ended: RolloutMark | None = None
+    """How the attempt ends whose place this takes, for the record."""
     by: Person | None = None
     """Who does it; None is the person at the workspace."""
     evidence: tuple[str, ...] = ()

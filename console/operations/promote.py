@@ -11,12 +11,14 @@ from console.operations.evidence import stale_verdicts
 from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Stamp
 from console.operations.rollout.begin import by_steps, effect, entered, ladder, rollout_check
+from console.operations.rollout.observing import findings_now
 from console.operations.rollout.outlook import outlook_checks, sight_check
+from console.operations.rollout.shadow_steps import shadow_checks
 from console.operations.rollout.taking_back import taking_back_check
 from store.bounded import write_toml
 from store.records.release import Release
 from store.rules import gate
-from store.rules.rollout_pointer import mark
+from store.rules.rollout_pointer import ending, mark, superseded
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
@@ -55,8 +57,10 @@ def _plan(
         rollout_check(to, release, supersede),
         *taking_back_check(workspace, to.pointer),
         *((*sight_check(workspace, steps), *outlook_checks(workspace, environment, steps)) if steps else ()),
+        *(shadow_checks(workspace, snapshot, steps, release, to.stable) if steps and to.stable else ()),
         *_order_check(snapshot, environment, release),
     )
+    ended = superseded(to.pointer, findings_now(workspace, snapshot, to.pointer)) if supersede else None
     move = forward(workspace, snapshot, to, release, ruling, override=override, extra=extra)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
@@ -65,10 +69,12 @@ def _plan(
     return Plan(
         verb="promote",
         title=f"Promote {release.id} to {environment}",
-        summary=sentence("Promoting" if by_steps(to) else "Deployed", move.changes, environment),
+        summary=sentence("Promoting" if by_steps(to) else "Deployed", move.changes, environment)
+        + (f"; {ending(ended)}" if ended else ""),
         effects=(effect(to, release),),
         write=write,
         mark=lambda stamp: mark(entered(to, release, stamp)) if by_steps(to) else None,
+        ended=ended,
         evidence=(ruling.verdict.id,) if ruling.verdict else (),
         remake=lambda fresh: _plan(workspace, fresh, release_id, environment, override, supersede),
         command=_command(release.id, environment, override) + (" --supersede" if supersede else ""),

@@ -12,7 +12,8 @@ from console.views.plan import change_line
 from console.views.table import Column, Row
 from console.views.verdict import verdict_lines
 from store.history.entry import Entry
-from store.records.operation import Operation
+from store.records.operation import Operation, RolloutMark
+from store.rules.rollout_pointer import ending
 from store.snapshot import Snapshot
 from store.text import one_line
 
@@ -73,6 +74,9 @@ def _detail(snapshot: Snapshot, entry: Entry, now: datetime, whole: bool) -> Ite
         yield BLANK
         for change in record.changes:
             yield change_line(change)
+    if record.ended is not None:
+        yield BLANK
+        yield line(muted("ended  "), HANG, ending(record.ended), muted(_said(record.ended)))
     yield from _overrides_and_checks(record)
     if record.release and record.evidence:
         for verdict in snapshot.verdicts(record.release):
@@ -100,3 +104,8 @@ def _overrides_and_checks(record: Operation) -> Iterator[Line]:
         yield line(Part("! ", "warn"), HANG, condition, override.reason)
     for check in record.checks:
         yield line(muted("· "), HANG, muted(check))
+
+
+def _said(ended: RolloutMark) -> str:
+    """What its metrics said last."""
+    return "".join(f"; {one.metric}: {one.outcome}" for one in ended.findings)

@@ -14,9 +14,11 @@ from console.views.line import Line, Part, Tone, line, muted
 from console.views.marks import Mark, kind_mark
 from console.views.table import Column, Row, Table
 from store.records.finding import Finding
+from store.records.operation import Operation
 from store.records.rollout import Rollout
 from store.records.rollout_policy import Step
 from store.rules.rollout import approved, told
+from store.rules.rollout_pointer import ending
 from store.text import one_line
 
 STATE = {
@@ -213,9 +215,14 @@ def _alarm(now: RolloutStatus) -> str:
         return f"a kill file that a person wrote keeps users on stable ({now.killed_by_hand})"
     if now.unattended:
         since = f"for {age(now.at, now.heartbeat.at)}" if now.heartbeat.at else "yet"
-        return f"no controller has looked {since}: run `lockgate watch`, or clients fall back to stable"
+        falls = ", or clients fall back to stable" if now.rollout is not None and now.rollout.percent else ""
+        return f"no controller has looked {since}: run `lockgate watch`{falls}"
     if now.trouble:
         return f"the evidence cannot be read: {now.trouble}"
+    if now.frozen:
+        return now.frozen
+    if now.problems:
+        return " ".join(now.problems)
     if now.sight.observed.flagged:
         return "an answer was flagged as harmful: nothing moves until a second grader confirms or clears it"
     analysis = now.sight.analysis
@@ -317,9 +324,13 @@ def _records(scene: Scene, now: RolloutStatus) -> Table:
                 line(muted(stamp(now.at, record.at))),
                 kind_mark(record.kind).line(),
                 line(muted(record.by.name)),
-                line(record.why or record.summary),
+                line(record.why or record.summary, muted(_took_the_place(record))),
             ),
         )
         for record in scene.records
     )
     return Table(_RECORD_COLUMNS, rows)
+
+
+def _took_the_place(record: Operation) -> str:
+    return f"   {ending(record.ended)}" if record.ended is not None and record.why else ""

@@ -113,6 +113,8 @@ class Operation(Strict):
     """Every condition that was looked at, with its verdict, in words."""
     rollout: RolloutMark | None = None
     """For an operation on a rollout."""
+    ended: RolloutMark | None = None
+    """How the attempt ended whose place this took; its percent is what it served until then."""
     about: Ulid | None = None
     """For a note: the record that it remarks on."""
     tool: str = ""

@@ -103,6 +103,27 @@ def mark(
     )
 
 
+def superseded(environment: Environment, findings: tuple[Finding, ...] = ()) -> RolloutMark | None:
+    """How the rollout of `environment` ends when another takes its place; None where none is on its way."""
+    rollout = environment.rollout
+    if rollout is None or not rollout.active:
+        return None
+    return RolloutMark(
+        attempt=rollout.attempt,
+        release=rollout.release,
+        state="superseded",
+        step=rollout.step,
+        percent=rollout.percent,
+        generation=environment.generation + 1,
+        findings=findings,
+    )
+
+
+def ending(mark: RolloutMark) -> str:
+    """How an attempt ended, in words: "r2 is superseded at 25 %"."""
+    return f"{mark.release} is {mark.state} at {mark.percent:g} %"
+
+
 def _moved(environment: Environment, rollout: Rollout, record: str) -> Environment:
     return environment.model_copy(
         update={"rollout": rollout, "generation": environment.generation + 1, "record": record}

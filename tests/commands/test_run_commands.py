@@ -44,7 +44,7 @@ def test_a_look_at_some_cases_is_never_a_verdict(acme: Path, lockgate: Lockgate,
         (("--category", "nope"), "no category 'nope': there are relevance"),
         (("--tag", "x"), "no tag 'x': there are none"),
         (("--case", "x"), "no case 'x'"),
-        (("--max-usd", "nan"), "no limit"),
+        (("--max-usd", "nan"), "not a finite number"),
         (("--max-tokens", "0"), "0 is not in the range"),
     ],
 )

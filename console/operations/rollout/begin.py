@@ -53,7 +53,7 @@ def rollout_check(to: Place, release: Release, supersede: bool) -> Check:
     if rollout is None or not rollout.active:
         if supersede:
             raise InputError(f"no rollout is on its way in {to.name}: leave --supersede out.")
-        return Check("rollout", "ok", "no rollout is on its way")
+        return _watch_check(to)
     where = f"{rollout.release} is {rollout.state} at {rollout.percent:g} % in {to.name}"
     if rollout.release == release.id:
         return Check("change", "unmet", f"{where} already.")
@@ -68,11 +68,24 @@ def rollout_check(to: Place, release: Release, supersede: bool) -> Check:
     )
 
 
+def _watch_check(to: Place) -> Check:
+    """No rollout is on its way; a watch after the last one may be."""
+    rollout = to.pointer.rollout
+    if rollout is None or rollout.watch_until is None:
+        return Check("rollout", "ok", "no rollout is on its way")
+    return Check(
+        "rollout",
+        "warn",
+        f"{rollout.release} is watched in {to.name} until {rollout.watch_until:%Y-%m-%d %H:%M} UTC: this "
+        "ends the watch, and its triggers take it back no more",
+    )
+
+
 def no_rollout_check(to: Place) -> Check:
     """For changes that act on stable at once: what a rollout is measured against must not move under it."""
     rollout = to.pointer.rollout
     if rollout is None or not rollout.active:
-        return Check("rollout", "ok", "no rollout is on its way")
+        return _watch_check(to)
     return Check(
         "rollout",
         "unmet",

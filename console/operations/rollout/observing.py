@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from console.operations.shadow.verdicts import fed, verdict_of
+from store.errors import LockgateError
 from store.records.environment import Environment
 from store.records.finding import MOST_FINDINGS, Finding
 from store.records.rollout import Rollout
@@ -87,6 +88,14 @@ class Observer:
 def look(workspace: Workspace, snapshot: Snapshot, pointer: Environment) -> Sight:
     """One look, with everything counted anew."""
     return Observer()(workspace, snapshot, pointer)
+
+
+def findings_now(workspace: Workspace, snapshot: Snapshot, pointer: Environment) -> tuple[Finding, ...]:
+    """What the metrics of the rollout of `pointer` say; none where the evidence cannot be read."""
+    try:
+        return look(workspace, snapshot, pointer).observed.findings
+    except LockgateError:
+        return ()
 
 
 def source_of(workspace: Workspace, rollout: Rollout) -> ObservationSource:

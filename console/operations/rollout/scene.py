@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from console.operations.rollout.attempts import records_of
 from console.operations.rollout.observing import Observer
 from console.operations.rollout.status import RolloutStatus, status
-from store.git.repository import Store
-from store.history.newest import newest
 from store.records.operation import Operation
 from store.snapshot import Snapshot
 from store.workspace import Workspace
-
-LOOKED_THROUGH = 200
-"""Commits, newest first, among which the records of an attempt are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Watcher:
             self._tip = snapshot.commit
             self._known = {}
         if attempt not in self._known:
-            self._known[attempt] = _records_of(self.workspace.store, snapshot, attempt)
+            self._known[attempt] = records_of(self.workspace.store, snapshot, attempt)
         return self._known[attempt]
 
 
@@ -67,14 +63,3 @@ def _foremost(snapshot: Snapshot, names: tuple[str, ...]) -> str | None:
         one.name for one in snapshot.environments() if one.rollout is not None and one.rollout.active
     ]
     return next(reversed(on_its_way or names), None)
-
-
-def _records_of(store: Store, snapshot: Snapshot, attempt: str) -> tuple[Operation, ...]:
-    found = []
-    for entry in newest(store, LOOKED_THROUGH):
-        record = snapshot.operation(entry.id) if entry.id else None
-        if record is not None and record.rollout is not None and record.rollout.attempt == attempt:
-            found.append(record)
-        if entry.id == attempt:
-            break
-    return tuple(found)

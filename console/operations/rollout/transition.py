@@ -9,6 +9,7 @@ from console.operations.describe import changes_between, sentence
 from console.operations.plan import Check, Overtaken, Plan, Risk, Stamp
 from console.operations.ready import ready
 from store.bounded import write_toml
+from store.kill_file import read_kill
 from store.records.base import Person
 from store.records.environment import Environment
 from store.records.finding import Finding
@@ -77,7 +78,10 @@ def transition_plan(
         return {f"environments/{environment}.toml": write_toml(moved(stamp))}
 
     def marked(stamp: Stamp) -> RolloutMark | None:
-        detected = (stamp.at - rollout.stages[-1].since).total_seconds() if rollout.stages else None
+        kill = read_kill(workspace.live(environment))
+        decided = kill.at if kill is not None and kill.attempt == rollout.attempt else stamp.at
+        since = rollout.stages[-1].since if rollout.stages else None
+        detected = max(0.0, (decided - since).total_seconds()) if since is not None else None
         return mark(moved(stamp), said.findings, detected if transition.takes_away else None)
 
     opens = _opens(transition, pointer, canary, stable)
@@ -92,7 +96,7 @@ def transition_plan(
         after=_served(pointer, transition),
         changes=changes,
         checks=said.checks,
-        effects=(_effect(transition, environment),),
+        effects=(_effect(transition, environment), *_leaves(transition, said.only)),
         risk=said.risk,
         confirm=said.confirm,
         note_required=said.note_required,
@@ -160,6 +164,17 @@ def _summary(transition: Transition, changes: tuple[Change, ...], environment: s
         return f"Stable's latency in {environment} is known: over {limit:,.0f} ms counts as a rise"
     state = rollout.state if rollout.pause is None else f"paused ({rollout.pause})"
     return f"The rollout of {rollout.release} in {environment} is {state}: {rollout.reason}"
+
+
+def _leaves(transition: Transition, only: tuple[str, ...]) -> tuple[str, ...]:
+    """What taking a canary back leaves behind."""
+    if not transition.takes_away:
+        return ()
+    held, release = ", ".join(only) or "everything", transition.rollout.release
+    return (
+        f"{release} is marked rejected, until `lockgate clear {release}`",
+        f"a hold on {held} stays: automation keeps off until somebody moves forward",
+    )
 
 
 def _effect(transition: Transition, environment: str) -> str:

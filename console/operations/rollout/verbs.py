@@ -92,13 +92,20 @@ def _advance_checks(
     elif sight.observed.flagged:
         checks.append(Check("analysis", "unmet", f"{FLAGGED}."))
     elif waiting:
-        checks.append(Check("analysis", "unmet", f"the step still waits for {waiting}.", overridable=may))
+        checks.append(Check("analysis", "unmet", _still(waiting), overridable=may))
     else:
         checks.append(Check("analysis", "ok", sight.observed.reason or "nothing is waited for"))
     checks.extend(_approvals(rollout, pointer.name, full))
     if full and rollout.step < len(rollout.policy.steps) - 2:
         checks.append(Check("steps", "unmet", "--full leaves steps out.", overridable=may))
     return tuple(checks)
+
+
+def _still(waiting: str) -> str:
+    """What a step waits for, figures ("3 more healthy minutes") or a sentence of the analysis, as one."""
+    if waiting[:1].isdigit():
+        return f"the step still waits for {waiting}."
+    return f"the step does not go on yet: {waiting}{'' if waiting.endswith(('.', '!', '?')) else '.'}"
 
 
 def _approvals(rollout: Rollout, environment: str, full: bool) -> Iterator[Check]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import Literal
 
+from lockgate_client import Client, LockgateClientError
 from lockgate_client.cohort import bucket, in_canary, in_matched_control
 from store.errors import InputError
+from store.kill_file import foreign_kill, read_kill
 from store.records.environment import Environment
 from store.snapshot import Snapshot
+from store.text import one_line
 from store.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The answer, as the store said it at the time."""
+    """The answer."""
 
     environment: str
     at: datetime
@@ -25,7 +30,7 @@ class Why:
     """One sentence."""
     generation: int
     commit: str
-    """The commit that said so (40 hex)."""
+    """The store's commit of the time (40 hex)."""
     record: str | None
     """The record of the operation that had written the pointer."""
     bucket: int | None = None
@@ -35,20 +40,62 @@ class Why:
     """Counted from 1."""
     control: bool = False
     """Whether the user is in the matched control."""
+    source: Literal["live", "store"] = "store"
+    """`live`: what a client on this machine serves now. `store`: what the store says, or said."""
 
 
 def why(workspace: Workspace, unit: str, environment: str, at: datetime | None = None) -> Why:
     """What `unit` is served in `environment`, or was at `at`.
 
-    It is what the store said: a client whose document had run out, or that a kill file stopped, served
-    stable instead. Raises InputError when the environment served nothing then or `unit` is no text.
+    For now it is what a client on this machine serves: its live document may have run out, and a kill file
+    may stand. For a time past it is what the store said then. Raises InputError when `at` is to come, when
+    the environment served nothing then, or when `unit` is no text.
     """
-    when = at or workspace.clock.now()
+    now = workspace.clock.now()
+    if at is not None and at > now:
+        raise InputError(
+            f"{at:%Y-%m-%d %H:%M} UTC is still to come: nobody was served anything then. "
+            "Leave --at out for now."
+        )
+    when = at or now
     snapshot = workspace.store.at() if at is None else _snapshot_at(workspace, at)
     pointer = snapshot.environment(environment)
     if pointer.stable is None:
         raise InputError(f"{environment} served nothing on {when:%Y-%m-%d %H:%M} UTC.")
-    return _answer(snapshot, pointer, unit, when)
+    said = _answer(snapshot, pointer, unit, when)
+    return said if at is not None else _served_here(workspace, said, unit)
+
+
+def _served_here(workspace: Workspace, said: Why, unit: str) -> Why:
+    """`said` by the store, as a client on this machine serves it."""
+    live = workspace.live(said.environment)
+    client = Client(live, check_seconds=0, wall=lambda: said.at.timestamp())
+    try:
+        got = client.resolve(unit)
+    except LockgateClientError as error:
+        trouble = one_line(str(error), 300).rstrip(".")
+        return replace(said, reason=f"{said.reason} (so says the store; on this machine: {trouble})")
+    finally:
+        client.close()
+    here = replace(said, source="live")
+    would = f"; the store says {said.release} ({said.arm})" if got.release != said.release else ""
+    if got.reason == "killed":
+        reason = f"a kill file keeps everybody on stable ({_kill_reason(live)}){would}"
+    elif got.reason == "expired":
+        reason = f"the live document ran out, because no controller prolonged it: stable for all{would}"
+    elif (got.release, got.arm) == (said.release, said.arm):
+        return here
+    else:
+        reason = f"the live document on this machine serves it (generation {got.generation}){would}"
+    return replace(
+        here, release=got.release, arm=got.arm, reason=reason, generation=got.generation, control=False
+    )
+
+
+def _kill_reason(live: Path) -> str:
+    """What the kill file says, as a line."""
+    kill = read_kill(live)
+    return one_line(kill.reason, 400) if kill is not None else foreign_kill(live) or "no reason given"
 
 
 def _snapshot_at(workspace: Workspace, at: datetime) -> Snapshot:
