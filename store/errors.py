@@ -18,6 +18,13 @@ class LockgateError(Exception):
         self.message = message
 
 
+def words_of(error: Exception) -> str:
+    """What `error` says to people: its sentence where it was foreseen, else also what it is."""
+    if isinstance(error, LockgateError):
+        return error.message
+    return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
 class Blocked(LockgateError):
     """A gate or a policy said no. Nothing was changed."""
 

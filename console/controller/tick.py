@@ -15,7 +15,7 @@ from console.operations.reconcile import reconcile
 from console.operations.rollout.observing import Sight
 from console.operations.rollout.observing import look as look_once
 from console.operations.rollout.transition import Wording, transition_plan
-from store.errors import InputError, LockgateError, MachineryError
+from store.errors import InputError, MachineryError, words_of
 from store.kill_file import KillFile, foreign_kill, read_kill, write_kill
 from store.records.environment import Environment
 from store.records.operation import Operation
@@ -90,10 +90,7 @@ def _told(environment: str, problems: dict[str, list[str]]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = (
-            str(error) if isinstance(error, LockgateError | OSError) else f"{type(error).__name__}: {error}"
-        )
-        problems.setdefault(environment, []).append(f"{environment}: {one_line(said, 400)}")
+        problems.setdefault(environment, []).append(f"{environment}: {one_line(words_of(error), 400)}")
 
 
 def _takes_away(pointer: Environment, sight: Sight, now: datetime) -> bool:

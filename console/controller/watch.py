@@ -12,7 +12,7 @@ from console.controller.syncing import Syncing, followed
 from console.controller.tick import Ticked, tick
 from console.controller.work import Work
 from console.operations.rollout.observing import Observer
-from store.errors import LockgateError
+from store.errors import LockgateError, words_of
 from store.text import one_line
 from store.workspace import Workspace
 
@@ -48,12 +48,7 @@ def watch(
             records = len(ticked.records)
             told(ticked)
         except Exception as error:
-            said = (
-                str(error)
-                if isinstance(error, LockgateError | OSError)
-                else f"{type(error).__name__}: {error}"
-            )
-            told(Ticked(problems=(one_line(said, 400),)))
+            told(Ticked(problems=(one_line(words_of(error), 400),)))
         worked = work.go_on() if work is not None else ()
         drifted = drifting.go_on() if drifting is not None else ()
         kept = retention.go_on()

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from console.operations.heartbeat import worker_beat
-from store.errors import LockgateError
+from store.errors import LockgateError, words_of
 from store.progress import Stop, never
 from store.records.environment import Environment
 from store.rules.shadow import running
@@ -222,5 +222,4 @@ class Work:
         try:
             self._problems.extend((await worker.go()).problems)
         except Exception as error:  # a worker that gave up would leave flags unconfirmed
-            said = error.message if isinstance(error, LockgateError) else f"{type(error).__name__}: {error}"
-            self._problems.append(one_line(f"sampled requests are not worked on: {said}", 400))
+            self._problems.append(one_line(f"sampled requests are not worked on: {words_of(error)}", 400))

@@ -103,6 +103,19 @@ def mark(
     )
 
 
+def displaced(environment: Environment, reason: str, at: datetime) -> Environment:
+    """`environment` whose rollout or watch is over because another release serves everybody at once.
+
+    The generation stays: whoever moves adds it.
+    """
+    rollout = environment.rollout
+    if rollout is None or not (rollout.active or rollout.watch_until):
+        return environment
+    state: RolloutState = "superseded" if rollout.active else rollout.state
+    over = ended(rollout, state, reason, environment.generation + 1, at)
+    return environment.model_copy(update={"rollout": over})
+
+
 def superseded(environment: Environment, findings: tuple[Finding, ...] = ()) -> RolloutMark | None:
     """How the rollout of `environment` ends when another takes its place; None where none is on its way."""
     rollout = environment.rollout

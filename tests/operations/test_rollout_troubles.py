@@ -34,6 +34,7 @@ from store.records.rollout import Rollout
 from store.records.rollout_policy import RolloutPolicy, Step, Triggers
 from store.workspace import Workspace
 from tests.operations.rollouts import stepped, traffic
+from tests.operations.shadows import with_policy
 from tests.support.workspaces import add_prompt, stage_all, tick
 
 
@@ -302,3 +303,15 @@ def test_grading_here_and_evidence_elsewhere_do_not_go_together(tmp_path: Path) 
     assert "graded_percent" in plan.unmet[0].text
     outlook = [one for one in plan.checks if one.name == "outlook"]
     assert [one.verdict for one in outlook] == ["warn"] and "cannot be read" in outlook[0].text
+
+
+def test_a_release_that_needs_no_steps_any_more_ends_the_rollout_that_it_overtakes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    add_prompt(workspace, tmp_path / "q", "Answer at length.\n\n{{context}}\n", what="tone")
+    stage_all(workspace, "prompt/support")
+    with_policy(workspace, None)
+    apply(workspace, promote.plan(workspace, "r3", "production", supersede=True), "all of them")
+    assert pointer(workspace).stable == "r3" and rollout(workspace).state == "superseded"
+    traffic(workspace, 6, errors=30, scored=False)
+    assert look(workspace).records == () and arms(workspace) == {"stable"}

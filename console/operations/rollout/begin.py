@@ -10,7 +10,7 @@ from store.records.release import Release
 from store.records.rollout_policy import RolloutPolicy
 from store.rules import serving
 from store.rules.rollout import told
-from store.rules.rollout_pointer import begun
+from store.rules.rollout_pointer import begun, displaced
 
 
 def by_steps(to: Place) -> bool:
@@ -28,7 +28,8 @@ def entered(to: Place, release: Release, stamp: Stamp) -> Environment:
     policy = ladder(to)
     if policy is not None:
         return begun(to.pointer, release.id, policy, stamp.id, stamp.at, stamp.by)
-    moved = serving.serve(to.pointer, release.id, stamp.id, stamp.at, to.retention)
+    before = displaced(to.pointer, f"{release.id} took its place", stamp.at)
+    moved = serving.serve(before, release.id, stamp.id, stamp.at, to.retention)
     return serving.lifted(moved)
 
 
