@@ -18,7 +18,7 @@ from evals.live.capped import Rate
 from evals.live.envelopes import Captured, Mark
 from evals.live.grading import LiveGrade, LiveGrading
 from evals.suite import parse_suite
-from lockgate_client import Amendment
+from lockgate_client import Amendment, Observation, Reason, Resolution
 from lockgate_client.envelope import share
 from store.progress import Stop, never
 from store.records.component import Kind
@@ -173,10 +173,41 @@ class GradingDesk:
             tokens=None,
             cost=None,
         )
-        amend(self._workspace.state / "observations.sqlite", [found])
+        # Where requests are reported to Prometheus a score would have no request that it belongs to.
+        unreported = [_observation(captured)] if self._workspace.settings.prometheus is not None else []
+        amend(self._workspace.state / "observations.sqlite", [found], unreported)
 
     def _now(self) -> float:
         return self._workspace.clock.now().timestamp()
+
+
+def _observation(captured: Captured) -> Observation:
+    """The request that was graded, of which no more is known here than who was served what, and when."""
+    mark = captured.mark
+    reason: Reason = (
+        "control" if mark.arm == "control" else "canary" if mark.arm == "canary" else "no rollout"
+    )
+    served = Resolution(
+        mark.release, "canary" if mark.arm == "canary" else "stable", None, reason, mark.generation, {}
+    )
+    return Observation(
+        request_id=mark.request_id,
+        at=mark.at,
+        environment=captured.environment,
+        release=mark.release,
+        arm=mark.arm,
+        generation=mark.generation,
+        unit=None if mark.unit is None else mark.unit.hex(),
+        latency_ms=None,
+        error=False,
+        category=captured.category,
+        quality=None,
+        harmful=None,
+        feedback=None,
+        tokens=None,
+        cost=None,
+        resolution=served,
+    )
 
 
 def _belongs(mark: Mark, rollout: Rollout) -> bool:

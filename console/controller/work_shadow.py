@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.controller.backlog import Backlog
 from console.operations.shadow.access import rate_of
@@ -13,13 +13,16 @@ from console.operations.shadow.paths import envelopes_of, work_file_of
 from console.operations.shadow.replays import Replays, suites_of
 from console.operations.shadow.verdicts import budget_of, job_of
 from evals.answer import Answer
+from evals.judge.pairs import PairJudge
 from evals.live.alike import compared
 from evals.live.asking import asked
 from evals.live.capped import OVER_CAP, Rate
 from evals.live.comparison import ComparedArm, Comparison, insert
 from evals.live.envelopes import Captured, Mark
 from evals.live.grading import LiveGrading
+from evals.live.pairwise import preferred
 from evals.live.work_file import settle
+from evals.models.endpoint import EndpointError
 from evals.pipeline import Pipeline
 from lockgate_client.envelope import share
 from store.errors import InputError, LockgateError, MachineryError
@@ -47,6 +50,7 @@ class _Opened:
     pipelines: dict[ComparedArm, Pipeline]
     rates: dict[ComparedArm, Rate]
     graders: LiveGrading
+    judge: PairJudge | None
 
 
 class _Stopped(Exception):
@@ -159,16 +163,19 @@ class ShadowDesk:
                 pipelines=pipelines,
                 rates={"candidate": self._rate(self._candidate), "again": self._rate(self._stable)},
                 graders=graders,
+                judge=await replays.pair_judge(self._candidate, self._stable),
             )
         return self._opened
 
     async def _replay(self, mark: Mark) -> int:
         """1 where the request was replayed, 0 where it is not to be. Raises _Stopped."""
         again = is_asked_again(mark.request_id, self._shadow.policy.again_percent)
-        if not self._budget.has_room(min(1 + again, self._shadow.policy.cap_rpm), 0):
+        opened = await self._open()
+        calls = 1 + again * (3 if opened.judge is not None else 1)
+        if not self._budget.has_room(min(calls, self._shadow.policy.cap_rpm), 0):
             raise _Stopped
-        # Two answers, each with its deadline, and the grading after them.
-        lease = 2 * self._shadow.policy.deadline_s + 60
+        # Two answers and a judge's word, each with its deadline, and the grading after them.
+        lease = 3 * self._shadow.policy.deadline_s + 60
         if not self._file.claim(self.job, mark.request_id, self._worker, self._now(), lease):
             return 0
         captured = self._envelopes.read(mark.id)
@@ -191,9 +198,12 @@ class ShadowDesk:
                 raise _Stopped
             rows = [await self._compared("candidate", captured, answer)]
             if again:
-                answer = await self._answered("again", captured)
-                if answer.error != OVER_CAP:
-                    rows.append(await self._compared("again", captured, answer))
+                second = await self._answered("again", captured)
+                if second.error != OVER_CAP:
+                    rows = [
+                        replace(rows[0], preferred=await self._preferred(captured, answer, second)),
+                        await self._compared("again", captured, second),
+                    ]
             return rows
         except LockgateError as error:  # not the release's fault: nothing is said of it
             self._file.release(self.job, request_id, self._worker, self._now(), AGAIN_SECONDS)
@@ -222,6 +232,24 @@ class ShadowDesk:
             if error.message != OVER_CAP:
                 raise
             return compared(arm, captured, answer, grade, None, usd, now)  # likeness was too dear
+
+    async def _preferred(self, captured: Captured, answer: Answer, second: Answer) -> int | None:
+        """1 where a judge prefers `answer` to stable's `second` one, -1 where not, 0 for a tie; None where it
+        does not say. Raises EndpointError where it will say nothing of any."""
+        opened = await self._open()
+        if opened.judge is None or answer.error is not None or second.error is not None:
+            return None
+        question, _, _ = asked(captured.input)
+        try:
+            async with asyncio.timeout(self._shadow.policy.deadline_s):
+                said = await preferred(opened.judge, question, answer.text, second.text)
+        except EndpointError as error:
+            if error.hopeless:
+                raise
+            return None
+        except (LockgateError, TimeoutError):
+            return None
+        return {"candidate": 1, "stable": -1, "tie": 0}[said]
 
     def _rate(self, release: Release) -> Rate:
         (pin,) = release.pins(Kind.MODEL)

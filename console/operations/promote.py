@@ -12,7 +12,7 @@ from console.operations.forward import forward, place
 from console.operations.plan import Check, Plan, Stamp
 from console.operations.rollout.begin import by_steps, effect, entered, ladder, rollout_check
 from console.operations.rollout.observing import findings_now
-from console.operations.rollout.outlook import outlook_checks, sight_check
+from console.operations.rollout.outlook import outlook_checks
 from console.operations.rollout.shadow_steps import shadow_checks
 from console.operations.rollout.taking_back import taking_back_check
 from store.bounded import write_toml
@@ -56,7 +56,7 @@ def _plan(
         conditions.hold_check(to.pointer),
         rollout_check(to, release, supersede),
         *taking_back_check(workspace, to.pointer),
-        *((*sight_check(workspace, steps), *outlook_checks(workspace, environment, steps)) if steps else ()),
+        *(outlook_checks(workspace, environment, steps) if steps else ()),
         *(shadow_checks(workspace, snapshot, steps, release, to.stable) if steps and to.stable else ()),
         *_order_check(snapshot, environment, release),
     )

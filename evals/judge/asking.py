@@ -94,7 +94,7 @@ def new_fence(asked: Asked, draw: Draw = draw_fence) -> str:
 def messages(asked: Asked, fence: str) -> list[Message]:
     """The system's turn, which is the same for all calls, and the user's."""
     user = _USER.format(
-        rubric=_line(asked.rubric),
+        rubric=one_json_line(asked.rubric),
         fence=fence,
         data=_data(asked),
         shape=_SHAPES[asked.scale].format(fence=fence),
@@ -108,10 +108,10 @@ def _data(asked: Asked) -> str:
         material["reference"] = asked.reference
     if asked.passages:
         material["passages"] = list(asked.passages)
-    return _line({**material, "answer": asked.answer})
+    return one_json_line({**material, "answer": asked.answer})
 
 
-def _line(value: object) -> str:
+def one_json_line(value: object) -> str:
     """One line of JSON: whatever is no plain printable character is escaped, surrogates too."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in text)

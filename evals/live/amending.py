@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lockgate_client import Amendment, LockgateClientError
+from lockgate_client import Amendment, LockgateClientError, Observation
 from lockgate_client.intake import Intake
 from store.errors import MachineryError
 from store.text import one_line
@@ -16,8 +16,9 @@ _PATIENCE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.02
 
 
-def amend(path: Path, amendments: Sequence[Amendment]) -> None:
-    """Writes `amendments` into the observations file at `path`, all or none, waiting while others write.
+def amend(path: Path, amendments: Sequence[Amendment], observed: Sequence[Observation] = ()) -> None:
+    """Writes `amendments` into the observations file at `path`, all or none, waiting while others write; of
+    `observed` too what nobody reported.
 
     Raises MachineryError when it cannot be written.
     """
@@ -26,7 +27,7 @@ def amend(path: Path, amendments: Sequence[Amendment]) -> None:
     try:
         while True:
             try:
-                intake.write([], amendments, [])
+                intake.write(observed, amendments, [])
                 return
             except sqlite3.OperationalError:
                 if time.monotonic() >= end:

@@ -40,6 +40,8 @@ class Comparison:
     latency_ms: float | None = None
     tokens: int | None = None
     usd: float | None = None
+    preferred: int | None = None
+    """By a judge, to stable's second answer: 1; 0: a tie; -1: that one was preferred. Of the shadow only."""
 
 
 _NAMES = tuple(one.name for one in fields(Comparison))

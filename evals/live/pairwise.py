@@ -59,6 +59,11 @@ class PreferenceWatch:
         self.test.add(int(lost), 1, 0.5)
 
     @property
+    def judged(self) -> int:
+        """Pairs, ties among them."""
+        return self.wins + self.losses + self.ties
+
+    @property
     def is_worse(self) -> bool:
         """Whether it is certain (chance 1 % at most) that the candidate loses more often than it wins."""
         return self.test.peak >= 1 / BLOCK_ALPHA

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from evals.live.comparison import ComparedArm, Comparison
+from evals.live.pairwise import PreferenceWatch, Preferred
 from evals.live.quality import QualityWatch
 from evals.live.rates import ShareWatch
 from evals.live.verdict import BLOCK_ALPHA
 from store.records.shadow import ShadowPolicy
 
+_PREFERRED: dict[int, Preferred] = {1: "candidate", 0: "tie", -1: "stable"}
 OFF = 1.0
 """A drop that no values can certainly have: the metric is left out."""
 
@@ -61,6 +63,7 @@ class ShadowWatch:
     retrieval: QualityWatch = field(init=False)
     similarity: QualityWatch = field(init=False)
     failures: ShareWatch = field(default_factory=ShareWatch)
+    preference: PreferenceWatch = field(default_factory=PreferenceWatch)
     candidate: Counted = field(default_factory=Counted)
     again: Counted = field(default_factory=Counted)
     flagged: int = 0
@@ -112,6 +115,9 @@ class ShadowWatch:
             for one in rows:
                 counted.add(one)
         self._note(minute, candidate, batch)
+        for one in candidate:
+            if one.preferred is not None:
+                self.preference.add(_PREFERRED[one.preferred])
         failed = [sum(one.failed for one in rows) for rows in (candidate, again)]
         share = len(candidate) / len(batch)
         self.failures.step(minute, 0, failed[0], len(candidate), failed[1], len(again), share)

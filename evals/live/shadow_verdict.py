@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evals.live.intervals import DIFFERENCE, difference_interval, level
+from evals.live.pairwise import PreferenceWatch
 from evals.live.power import answers_left, answers_to_reject
 from evals.live.quality import QualityWatch
 from evals.live.shadow import OFF, ShadowWatch
@@ -84,6 +85,8 @@ def _metrics(watch: ShadowWatch, pace: float | None) -> list[MetricVerdict]:
             found.append(_drop(name, told, one, pace))
     if len(found) == 1:
         found.append(_nothing(watch))
+    if watch.preference.judged:
+        found.append(_preference(watch.preference))
     if watch.flagged or watch.harmful:
         found.append(_harmful(watch))
     return found
@@ -143,6 +146,23 @@ def _harmful(watch: ShadowWatch) -> MetricVerdict:
     told = "and a second grader confirmed it" if watch.harmful else "and no second grader has said"
     return MetricVerdict(
         "harmful", outcome, f"{answers} called harmful, {told}.", canary_samples=watch.candidate.compared
+    )
+
+
+def _preference(watch: PreferenceWatch) -> MetricVerdict:
+    """It can only speak against a release: what passes is said by the other metrics."""
+    decided = watch.wins + watch.losses
+    told = f"A judge preferred stable's second answer in {watch.losses:,} of {decided:,} pairs"
+    ties = f" ({watch.ties:,} more were ties)" if watch.ties else ""
+    sure = "certainly more than half" if watch.is_worse else "not certainly more than half"
+    return MetricVerdict(
+        name="preference",
+        outcome="block" if watch.is_worse else "pass",
+        reason=f"{told}{ties}: {sure}.",
+        canary=watch.losses / decided if decided else None,
+        threshold=0.5,
+        canary_samples=decided,
+        e_value=watch.test.peak,
     )
 
 

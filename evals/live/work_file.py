@@ -18,7 +18,7 @@ from lockgate_client import LockgateClientError, sqlite_file
 from store.errors import MachineryError
 from store.text import one_line
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x4C4F4357
 TRIES = 3
 """How often one request is begun; after that it counts as failed."""
@@ -61,6 +61,7 @@ create table comparisons (               -- one answer held against what the use
   latency_ms real,
   tokens integer,
   usd real,
+  preferred integer,                     -- by a judge, to stable's second answer: 1; -1: not; 0: a tie
   unique (job, request_id, arm)
 );
 create index comparisons_by_job on comparisons (job, id);
@@ -184,6 +185,7 @@ class WorkFile:
         try:
             connection = sqlite_file.connect(self.path, _LAYOUT)
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            _bring_up_to_date(connection)
             # What a power cut takes is done anew; a killed process loses nothing.
             connection.execute("pragma synchronous = normal")
             yield connection
@@ -197,6 +199,17 @@ class WorkFile:
         finally:
             if connection is not None:
                 connection.close()
+
+
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """A file of version 1 has no preferences."""
+    if connection.execute("pragma user_version").fetchone()[0] == VERSION:
+        return
+    connection.execute("begin immediate")
+    if connection.execute("pragma user_version").fetchone()[0] < VERSION:
+        connection.execute("alter table comparisons add column preferred integer")
+        connection.execute(f"pragma user_version = {VERSION}")
+    connection.execute("commit")
 
 
 def settle(connection: sqlite3.Connection, job: str, ids: Iterable[str], state: str, now: float) -> None:

@@ -152,7 +152,7 @@ def completion(text: object, **changes: Any) -> dict[str, Any]:
 
 def reply(fault: str, request: Request, text: str, nth: int) -> tuple[int, dict[str, str], bytes]:
     kind = {"content-type": "application/json"}
-    good = completion(text)
+    good = completion(text, model=request.body.get("model", MODEL))
     choice = good["choices"][0]
     error = json.dumps({"error": {"message": "it broke", "type": "server_error"}}).encode()
     echo = json.dumps(

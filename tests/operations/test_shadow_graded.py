@@ -21,6 +21,7 @@ from store.records.rollout import Rollout
 from store.records.rollout_policy import RolloutPolicy, Step, Triggers
 from store.workspace import Workspace
 from tests.evals.server import FaultServer
+from tests.live.fake_prometheus import FakePrometheus
 from tests.operations.shadows import (
     App,
     another,
@@ -242,3 +243,59 @@ def test_a_damaged_file_is_one_sentence_and_keeps_nothing_else_from_going_on(
     done = work_once(workspace)
     assert done.graded == 0 and any("move it away" in problem for problem in done.problems)
     assert all("\n" not in problem for problem in done.problems)
+
+
+@pytest.fixture
+def prometheus() -> Iterator[FakePrometheus]:
+    with FakePrometheus() as running:
+        yield running
+
+
+def reported_elsewhere(workspace: Workspace, prometheus: FakePrometheus) -> Workspace:
+    """The same, with evidence from Prometheus, which has the canary's requests and no scores."""
+    settings = workspace.root / "settings.toml"
+    settings.write_text(f'prometheus = "{prometheus.url}"\n' + settings.read_text())
+    now, generation = workspace.clock.now().timestamp(), str(rollout_of(workspace).stages[-1].generation)
+    for name, pace in (("lockgate_requests_total", 10.0), ("lockgate_errors_total", 0.0)):
+        samples = [(now - 60 + 15 * n, pace * n) for n in range(40)]
+        prometheus.add(name, samples, generation=generation)
+    return Workspace(workspace.root, workspace.clock)
+
+
+def captured(workspace: Workspace, count: int, answer: str, *, users: int = 10**9) -> None:
+    """Answers that nobody reports to this machine."""
+    app = App(workspace)
+    for number in range(count):
+        user = f"somebody-{number % users}"
+        app.client.capture(
+            app.client.resolve(user),
+            request_id=f"{answer}-{number}",
+            input="Where?",
+            answer=answer,
+            unit=user,
+        )
+    assert app.client.close()
+
+
+def test_what_is_graded_here_counts_where_requests_are_reported_to_prometheus(
+    template: Path, tmp_path: Path, prometheus: FakePrometheus
+) -> None:
+    workspace = reported_elsewhere(on_its_way(template, tmp_path / "acme"), prometheus)
+    captured(workspace, 40, "Within 30 days.", users=20)
+    assert work_once(workspace) == Worked(graded=40)
+    later(workspace, minutes=1)
+    (found,) = [sight for _, sight in look(workspace).sights]
+    assert found.analysis is not None and found.trouble is None
+    client = App(workspace).client
+    new = sum(client.resolve(f"somebody-{number}").arm == "canary" for number in range(20))
+    assert found.observed.scored == new > 0, "one score a user"
+
+
+def test_a_harmful_answer_graded_here_takes_back_what_prometheus_watches(
+    template: Path, tmp_path: Path, prometheus: FakePrometheus
+) -> None:
+    workspace = reported_elsewhere(on_its_way(template, tmp_path / "acme"), prometheus)
+    captured(workspace, 10, "drink the poison")
+    work_once(workspace)
+    look(workspace)
+    assert rollout_of(workspace).state == "rolled back" and "confirmed" in rollout_of(workspace).reason

@@ -99,15 +99,19 @@ def findings_now(workspace: Workspace, snapshot: Snapshot, pointer: Environment)
 
 
 def source_of(workspace: Workspace, rollout: Rollout) -> ObservationSource:
-    """Where this workspace's observations come from: Prometheus where settings.toml names one."""
-    if workspace.settings.prometheus is not None:
-        from evals.live.prometheus.opening import open_prometheus
-
-        rise = rollout.policy.triggers.p99_rise
-        return open_prometheus(workspace.settings, p99_rise=rise or _USUAL_RISE)
+    """Where this workspace's observations come from: Prometheus where settings.toml names one, with what is
+    graded here."""
     from evals.live.sqlite_source import SqliteSource
 
-    return SqliteSource(workspace.state / "observations.sqlite")
+    here = SqliteSource(workspace.state / "observations.sqlite")
+    if workspace.settings.prometheus is None:
+        return here
+    from evals.live.graded_here import GradedHere
+    from evals.live.prometheus.opening import open_prometheus
+
+    rise = rollout.policy.triggers.p99_rise
+    reported = open_prometheus(workspace.settings, p99_rise=rise or _USUAL_RISE)
+    return GradedHere(reported, here) if rollout.policy.graded_percent else reported
 
 
 def window_of(environment: str, rollout: Rollout) -> Window:

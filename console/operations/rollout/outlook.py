@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from console.operations.plan import Check
@@ -61,15 +60,3 @@ def _words(step: StepOutlook, triggers: Triggers) -> str:
             f" notices a drop of {points(triggers.quality_drop)} in about {span(step.detect_minutes)} and"
         )
     return f"{name}{notices} takes about {span(least)} at today's traffic"
-
-
-def sight_check(workspace: Workspace, policy: RolloutPolicy) -> Iterator[Check]:
-    """What is graded here is written beside the workspace, where nobody looks who reads Prometheus."""
-    if workspace.settings.prometheus is not None and policy.graded_percent:
-        yield Check(
-            "grading",
-            "unmet",
-            "the policy has live answers graded here, and evidence comes from Prometheus, which does not see "
-            "that: let the application report lockgate_quality and lockgate_harmful_total and take "
-            "graded_percent out of the policy, or take prometheus out of settings.toml.",
-        )

@@ -13,6 +13,7 @@ from console.operations.shadow.access import (
     shadow_access,
     shadow_settings,
 )
+from evals.judge.pairs import PairJudge
 from evals.live.budget import Budget
 from evals.live.capped import CappedEmbedder, CappedEndpoint, Rate
 from evals.models.access import OPENAI_URL, access_url
@@ -21,7 +22,7 @@ from evals.models.endpoint import NO_KEY, Endpoint
 from evals.pipeline import Pipeline
 from evals.suite import Suite, parse_suite
 from store.errors import InputError, MachineryError
-from store.records.component import Kind
+from store.records.component import Kind, Pin
 from store.records.release import Release
 from store.records.versions import EmbedderIdentity, ModelPin
 from store.snapshot import Snapshot
@@ -51,6 +52,13 @@ class Replays(Bench):
             self._identities[embedder.name] = embedder
             self._rates[embedder.name] = embedder_rate(self._workspace, self._snapshot, release)
         return await self.pipeline(release, retrieve_of(self._snapshot, release))
+
+    async def pair_judge(self, candidate: Release, stable: Release) -> PairJudge | None:
+        """Who says which of two answers is better; None where nobody may. Raises InputError."""
+        model = judge_of(self._snapshot, candidate, stable)
+        if model is None:
+            return None
+        return PairJudge(await self._stack.enter_async_context(self._endpoint(model)))
 
     def _endpoint(self, model: ModelPin) -> Endpoint:
         rate = rate_of(self._workspace.settings, model)
@@ -99,6 +107,19 @@ def suites_of(snapshot: Snapshot, release: Release) -> list[Suite]:
     return [parse_suite(snapshot.files(pin), str(pin)) for pin in release.pins(Kind.EVALS)]
 
 
+def judge_of(snapshot: Snapshot, candidate: Release, stable: Release | None = None) -> ModelPin | None:
+    """The judge of the candidate's suites: the first that is the model of neither release, because models
+    favour their own words."""
+    releases = [candidate] if stable is None else [candidate, stable]
+    own = [snapshot.model(pin) for one in releases for pin in one.pins(Kind.MODEL)]
+    for suite in suites_of(snapshot, candidate):
+        if suite.info.judge is not None:
+            model = snapshot.model(Pin.parse(suite.info.judge.model))
+            if all((model.provider, model.id) != (one.provider, one.id) for one in own):
+                return model
+    return None
+
+
 def demand_replayable(workspace: Workspace, snapshot: Snapshot, release: Release) -> None:
     """Raises InputError where `release` cannot be answered for the log only, with the way out.
 
@@ -121,7 +142,8 @@ def demand_replayable(workspace: Workspace, snapshot: Snapshot, release: Release
                 "answers with Lockgate's own pipeline."
             )
     (pin,) = release.pins(Kind.MODEL)
-    model = snapshot.model(pin)
-    rate_of(workspace.settings, model)
-    own_key_named(workspace, model)
+    judge = judge_of(snapshot, release)
+    for model in (snapshot.model(pin), *([judge] if judge is not None else [])):
+        rate_of(workspace.settings, model)
+        own_key_named(workspace, model)
     embedder_rate(workspace, snapshot, release)
