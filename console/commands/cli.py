@@ -21,6 +21,7 @@ _HOME = {
     "diff": "browse",
     "stage": "release",
     "eval": "release",
+    "evals": "evals",
     "plan": "release",
     "promote": "release",
     "switch": "release",

@@ -71,6 +71,16 @@ listing = _with(
 )
 """--match, --format and --json, for every list without filters of its own."""
 
+report_option = click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a report to FILE too; its ending says what: .md, .xml (JUnit), .html, .json, .jsonl or .csv.",
+)
+"""--report FILE, for what runs evals; may be given again."""
+
 override_option = click.option(
     "--override",
     metavar="REASON",

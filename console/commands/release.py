@@ -11,18 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.commands.options import Number, changing, json_option, override_option, workspace
-from console.commands.output import carry_out, print_json, progress, say, show_dry_run
+from console.commands.options import (
+    Number,
+    changing,
+    json_option,
+    override_option,
+    report_option,
+    workspace,
+)
+from console.commands.output import carry_out, print_json, progress, say, show_dry_run, warn
 from console.commands.verdict_text import show_verdict, verdict_as_json
 from console.operations.apply import apply_again
 from console.operations.counted import counted
 from console.operations.plan import Plan
-from store.errors import Blocked, Inconclusive, InputError
+from store.errors import Blocked, Inconclusive, InputError, LockgateError
 from store.records.policy import TIERS, Tier
 from store.records.verdict import Verdict
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from console.operations.evaluate import Task
     from console.operations.run_options import RunOptions
     from evals.outcome import Evaluation
     from evals.running.selection import Selection
@@ -163,6 +173,7 @@ def _tell(verdicts: Sequence[Verdict], as_json: bool) -> None:
 @click.option("--tag", "tags", multiple=True, help="Look at cases with this tag only.")
 @click.option("--case", "cases", multiple=True, metavar="ID", help="Look at this case only.")
 @click.option("--limit", type=click.IntRange(1), help="Look at no more than so many cases of each suite.")
+@report_option
 @_limited
 @changing
 def eval_command(
@@ -174,6 +185,7 @@ def eval_command(
     tags: tuple[str, ...],
     cases: tuple[str, ...],
     limit: int | None,
+    reports: tuple[Path, ...],
     options: RunOptions,
     why: str,
     dry_run: bool,
@@ -187,6 +199,10 @@ def eval_command(
     from console.operations import evaluate
     from evals.running.selection import Selection
 
+    if reports:
+        from evals.reports.files import check_names
+
+        check_names(reports)
     here = workspace()
     selection = Selection(categories, tags, cases, limit)
     task = evaluate.prepare(here, release, against, no_baseline=no_baseline, tier=tier)
@@ -201,21 +217,52 @@ def eval_command(
         return 0
     if not selection.is_everything:
         found = asyncio.run(evaluate.look(here, task, selection, options=options, report=progress))
-        return _show_look(here, found, selection, as_json)
+        return _show_look(here, task, found, selection, reports, as_json)
     verdict = asyncio.run(evaluate.run(here, task, options=options, report=progress))
     applied = apply_again(here, evaluate.plan(here, verdict), why, report=progress)
+    unwritten = _write_reports(here, verdict, reports, kept_as=applied.record.evidence[0])
     if as_json:
         print_json({**verdict_as_json(verdict), "record": applied.record.id, "commit": applied.commit})
-        return _CODE[verdict.outcome]
+        return _CODE[verdict.outcome] or unwritten
     show_verdict(verdict)
     if verdict.outcome == "block":
         raise Blocked(f"{verdict.release} is blocked: {'; '.join(verdict.reasons)}", verdict.reasons)
     if verdict.outcome == "inconclusive":
         raise Inconclusive(f"{verdict.release} is undecided: {'; '.join(verdict.reasons)}", verdict.reasons)
+    return unwritten
+
+
+def _write_reports(
+    here: Workspace,
+    verdict: Verdict,
+    paths: Sequence[Path],
+    *,
+    kept_as: str | None = None,
+    look: Task | None = None,
+) -> int:
+    """Writes the reports that were asked for. What came of the run stands, so trouble is told, not raised:
+    returns the code that a passed run then ends with."""
+    if not paths:
+        return 0
+    from console.operations.evals.reporting import write_verdict
+
+    try:
+        write_verdict(here, verdict, paths, kept_as=kept_as, look=look)
+    except LockgateError as error:
+        again = f" `lockgate evals report {verdict.release} --report FILE` writes it." if kept_as else ""
+        warn(f"the report was not written: {error.message}{again}")
+        return error.exit_code
     return 0
 
 
-def _show_look(here: Workspace, found: Sequence[Evaluation], selection: Selection, as_json: bool) -> int:
+def _show_look(
+    here: Workspace,
+    task: Task,
+    found: Sequence[Evaluation],
+    selection: Selection,
+    reports: Sequence[Path],
+    as_json: bool,
+) -> int:
     """Prints what came of some of the cases, as a verdict would be printed, and says that it is none."""
     from ulid import ULID
 
@@ -223,6 +270,7 @@ def _show_look(here: Workspace, found: Sequence[Evaluation], selection: Selectio
 
     now = here.clock.now()
     seen = to_verdict(found, str(ULID.from_datetime(now)), now)
+    _write_reports(here, seen, reports, look=task)
     told = (
         f"this was a look at {selection.words()} ({counted(seen.cases, 'case')}): no verdict is kept of it."
     )

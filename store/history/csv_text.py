@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from store.text import safe_text
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def csv_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
@@ -22,12 +22,15 @@ def csv_lines(rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, int | float):
+        return str(value)
     text = " ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
     text = safe_text(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    is_formula = text.startswith("\t") or text.lstrip().startswith(_FORMULA)
+    return f"'{text}" if is_formula else text
 
 
 def _line(cells: list[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()
+    csv.writer(out, lineterminator="\n").writerow(cells)  # an empty one would leave a cell's own unquoted
+    return out.getvalue().removesuffix("\n")

@@ -91,7 +91,8 @@ def _judged(one: CategoryVerdict) -> CategoryResult:
     )
 
 
-def _so_far(name: str, suite: Suite, run: Run, entries: Iterable[Entry]) -> Iterable[CategoryResult]:
+def measured_of(name: str, suite: Suite, run: Run, entries: Iterable[Entry]) -> Measured:
+    """What the answers of `run` to `suite` (called `name`) come to."""
     tier = run.cases_of
     own = [entry for entry in entries if entry.suite == name]
     by_hash = {case.content_hash: case for case in suite.select(tier)}
@@ -105,8 +106,13 @@ def _so_far(name: str, suite: Suite, run: Run, entries: Iterable[Entry]) -> Iter
     for entry in own:
         if entry.case in by_hash:
             measured.add(entry.graded(by_hash[entry.case]))
+    return measured
+
+
+def _so_far(name: str, suite: Suite, run: Run, entries: Iterable[Entry]) -> Iterable[CategoryResult]:
+    measured = measured_of(name, suite, run, entries)
     z = z_score(suite.info.alpha)
-    return [_partial(measured, category, z) for category in suite.categories(tier)]
+    return [_partial(measured, category, z) for category in suite.categories(measured.tier)]
 
 
 def _partial(measured: Measured, name: str, z: float) -> CategoryResult:

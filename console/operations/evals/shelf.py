@@ -102,6 +102,38 @@ class Shelf:
             yield self._known[path]
 
 
+def run_of(workspace: Workspace, snapshot: Snapshot, verdict: Verdict) -> Run:
+    """The run that `verdict`, which nobody may have kept yet, came from, with its journal if it is here."""
+    ended = (one for one in journals(workspace) if one.end is not None)
+    file = next((one for one in ended if _key(one) == _verdict_key(verdict)), None)
+    return _of(snapshot, verdict, "not kept", file)
+
+
+def look_of(workspace: Workspace, task: Task, seen: Verdict) -> Run:
+    """The newest look at some cases of `task`; `seen` is what came of it."""
+    wanted = (task.release.id, task.baseline_id, task.tier)
+    found = (
+        one
+        for one in journals(workspace)
+        if one.end is not None
+        and one.end.outcome == _LOOK
+        and (one.start.release, one.start.baseline, one.start.tier) == wanted
+    )
+    file = next(found, None)
+    return Run(
+        key=seen.id,
+        at=seen.at,
+        release=seen.release,
+        baseline=seen.baseline,
+        tier=seen.tier,
+        suites=file.start.suites if file else (),
+        state="look",
+        outcome=seen.outcome,
+        verdict=seen,
+        journal=file.path if file else None,
+    )
+
+
 def _of(snapshot: Snapshot, verdict: Verdict, state: RunState, file: Journaled | None) -> Run:
     release = snapshot.find_release(verdict.release)
     suites = tuple(map(str, release.pins(Kind.EVALS))) if release else ()
