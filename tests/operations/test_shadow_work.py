@@ -300,6 +300,7 @@ print(work_once(Workspace(Path(sys.argv[1]))).replayed)
 """
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_workers_share_a_shadow_and_one_that_is_killed_loses_and_doubles_nothing(
     template: Path, tmp_path: Path
