@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
 from console.operations.apply import StalePlan, apply
-from console.operations.heartbeat import beat, last_beat
+from console.operations.heartbeat import Heartbeat, beat, last_beat
 from console.operations.plan import Check, Overtaken
 from console.operations.reconcile import reconcile
 from console.operations.rollout.observing import Sight
@@ -53,7 +53,8 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
     Never raises for one environment what would keep it from the others.
     """
     snapshot = workspace.store.at()
-    troubles = dict(last_beat(workspace).troubles)
+    last = last_beat(workspace)
+    troubles, settling = dict(last.troubles), dict[str, datetime]()
     records: list[Operation] = []
     problems: dict[str, list[str]] = {}
     seen: list[tuple[Environment, Sight]] = []
@@ -61,7 +62,8 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
         with _told(name, problems):
             pointer = snapshot.environment(name)
             if _concerns(pointer.rollout):
-                seen.append((pointer, _seen(workspace, snapshot, pointer, look, troubles)))
+                sight = _seen(workspace, snapshot, pointer, look, troubles)
+                seen.append((pointer, _watched(pointer, sight, workspace.clock.now(), last, settling)))
     now = workspace.clock.now()
     # What takes canaries away waits for nothing; what moves forward may wait for a remote.
     seen.sort(key=lambda one: not _takes_away(one[0], one[1], now))
@@ -80,7 +82,7 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
     # A canary that nobody sees, or that cannot be taken back, is not given more time.
     done = reconcile(workspace, watched=frozenset(snapshot.policy.names) - blind)
     told = (*chain.from_iterable(problems.values()), *done.problems)
-    beat(workspace, told, troubles)
+    beat(workspace, told, troubles, settling)
     return Ticked(tuple(records), told, tuple((one.name, sight) for one, sight in seen))
 
 
@@ -131,6 +133,18 @@ def _seen(
         return Sight(Observed(reason=said, trouble_minutes=minutes), trouble=said)
     troubles.pop(attempt, None)
     return sight
+
+
+def _watched(
+    pointer: Environment, sight: Sight, now: datetime, last: Heartbeat, settling: dict[str, datetime]
+) -> Sight:
+    """`sight` with for how long the watch is over; `settling` takes down since when that is seen."""
+    rollout = pointer.rollout
+    if rollout is None or rollout.watch_until is None or now < rollout.watch_until:
+        return sight
+    settling[rollout.attempt] = since = last.settling.get(rollout.attempt, now)
+    minutes = (now - since).total_seconds() / 60
+    return replace(sight, observed=replace(sight.observed, over_minutes=max(0.0, minutes)))
 
 
 def _moved(

@@ -34,6 +34,8 @@ class Heartbeat:
     problems: tuple[str, ...] = ()
     troubles: Mapping[str, datetime] = field(default_factory=dict)
     """By attempt: since when its evidence could not be read."""
+    settling: Mapping[str, datetime] = field(default_factory=dict)
+    """By attempt: since when the time of its watch is found to be over."""
 
     def late(self, now: datetime) -> bool:
         """Whether nobody has looked lately."""
@@ -45,7 +47,12 @@ def heartbeat_path(workspace: Workspace) -> Path:
     return workspace.state / "controller.json"
 
 
-def beat(workspace: Workspace, problems: tuple[str, ...], troubles: Mapping[str, datetime]) -> None:
+def beat(
+    workspace: Workspace,
+    problems: tuple[str, ...],
+    troubles: Mapping[str, datetime],
+    settling: Mapping[str, datetime],
+) -> None:
     """Says that a controller looked now. A disk that refuses is no reason to stop looking."""
     value = {
         "at": workspace.clock.now().isoformat(),
@@ -53,6 +60,7 @@ def beat(workspace: Workspace, problems: tuple[str, ...], troubles: Mapping[str,
         "pid": os.getpid(),
         "problems": [text[:1000] for text in problems[:20]],
         "troubles": {attempt: since.isoformat() for attempt, since in troubles.items()},
+        "settling": {attempt: since.isoformat() for attempt, since in settling.items()},
     }
     try:
         workspace.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,6 +109,7 @@ def _heartbeat(value: Any) -> Heartbeat:
         pid=int(value["pid"]),
         problems=tuple(str(one) for one in value["problems"]),
         troubles={str(attempt): _instant(since) for attempt, since in value["troubles"].items()},
+        settling={str(attempt): _instant(since) for attempt, since in value.get("settling", {}).items()},
     )
 
 

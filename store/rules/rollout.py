@@ -31,6 +31,8 @@ FLAGGED = (
     "`client.amend(request_id, confirmed=…)`; `lockgate rollout abort` takes the release back"
 )
 """The reason of a rollout that stopped moving at a first flag."""
+SETTLE_MINUTES = 10.0
+"""A watch ends when its time has been over for so long."""
 TROUBLE_MINUTES = 15.0
 """When evidence cannot be had for so long, users go back to stable: nobody is watching."""
 
@@ -56,6 +58,8 @@ class Observed:
     """A harmful answer waits for its confirmation."""
     trouble_minutes: float = 0.0
     """For how long evidence could not be read at all."""
+    over_minutes: float | None = None
+    """For how long looks have found the watch's time to be over; None where nobody keeps that."""
     given_up: bool = False
     """It was decided already that nobody can watch: `reason` says why."""
     killed: str | None = None
@@ -170,7 +174,8 @@ def _watch(environment: Environment, rollout: Rollout, seen: Observed, now: date
         return None
     if seen.outcome == "block":
         return _rolled_back(environment, rollout, seen, now)
-    if now < rollout.watch_until:
+    # A clock that jumped, and is set right again, must not end a watch.
+    if now < rollout.watch_until or (seen.over_minutes is not None and seen.over_minutes < SETTLE_MINUTES):
         return None
     done = rollout.model_copy(update={"watch_until": None, "reason": "the watch is over", "since": now})
     return Transition("settle", done)

@@ -314,3 +314,14 @@ def test_a_release_that_needs_no_steps_any_more_ends_the_rollout_that_it_overtak
     assert pointer(workspace).stable == "r3" and rollout(workspace).state == "superseded"
     traffic(workspace, 6, errors=30, scored=False)
     assert look(workspace).records == () and arms(workspace) == {"stable"}
+
+
+def test_a_clock_that_jumps_and_comes_back_ends_no_watch(workspace: Workspace) -> None:
+    apply(workspace, verbs.advance(workspace, "production", full=True, override="no users yet"), "hurry")
+    now = workspace.clock.now()
+    assert later(workspace, days=30).records == ()
+    tick(workspace, now + timedelta(minutes=1))
+    look(workspace)
+    assert later(workspace, days=30).records == (), "it was within its time again meanwhile"
+    assert rollout(workspace).watch_until is not None
+    assert [one.kind for one in later(workspace, minutes=11).records] == ["settle"]

@@ -193,7 +193,7 @@ def test_what_controller_and_worker_could_not_do_reaches_the_status(
 
     monkeypatch.setattr("console.controller.work_grading.gradings", lambda _: [])
     monkeypatch.setattr("evals.live.envelopes.Envelopes.prune", refused)
-    beat(workspace, ("production: the canary is not served here", "staging: its disk is full"), {})
+    beat(workspace, ("production: the canary is not served here", "staging: its disk is full"), {}, {})
     work_once(workspace)
     now = status(workspace, "production")
     assert now.problems == (
