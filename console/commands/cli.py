@@ -12,7 +12,7 @@ _HOME = {
     "status": "workspace",
     "reconcile": "workspace",
     "doctor": "workspace",
-    "check": "workspace",
+    "check": "check",
     "version": "workspace",
     "demo": "demonstrate",
     "add": "add",

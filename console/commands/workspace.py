@@ -1,17 +1,15 @@
-"""lockgate init, status, reconcile, check, doctor, version."""
+"""lockgate init, status, reconcile, doctor, version."""
 
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 import click
 
-from console.commands.options import FOLDER, changing, json_option, workspace
+from console.commands.options import changing, json_option, workspace
 from console.commands.output import print_json, progress, say, table
-from console.operations.counted import counted
 from console.version import version
-from store.errors import InputError, MachineryError
+from store.errors import MachineryError
 
 
 @click.command(name="init")
@@ -107,43 +105,6 @@ def reconcile_command(as_json: bool) -> int:
         say(f"Published {', '.join(done.published)}." if done.published else "Everything is up to date.")
     if done.problems:
         raise MachineryError(" ".join(done.problems))
-    return 0
-
-
-@click.command(name="check")
-@click.option(
-    "--clone",
-    type=FOLDER,
-    help="A git clone of a store instead of a workspace, as a pull request's CI has it.",
-)
-@click.option("--ref", help="A branch, a tag or a commit.  [default: main; HEAD with --clone]")
-@json_option
-def check_command(clone: Path | None, ref: str | None, as_json: bool) -> int:
-    """Read every file of the store and say which is malformed: what a pull request's CI runs."""
-    from console.operations.check import check
-    from store.git.repository import Store
-
-    store = Store(clone) if clone else workspace().store
-    checked = check(store, ref or ("HEAD" if clone else None), report=progress)
-    if as_json:
-        print_json(
-            {
-                "ok": not checked.count,
-                "commit": checked.commit,
-                "files": checked.files,
-                "count": checked.count,
-                "findings": list(checked.findings),
-            }
-        )
-        return InputError.exit_code if checked.count else 0
-    for finding in checked.findings:
-        say(f"✗ {finding}")
-    if checked.more:
-        say(f"… and {checked.more:,} more")
-    if checked.count:
-        verb = "needs" if checked.count == 1 else "need"
-        raise InputError(f"{counted(checked.count, 'thing')} in the store {verb} mending.")
-    say(f"Every file of the store reads well: {counted(checked.files, 'file')} at {checked.commit[:10]}.")
     return 0
 
 

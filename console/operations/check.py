@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import pygit2
 
 from console.operations.checks.files import Contents, folders, look, look_into, told
 from console.operations.checks.links import links
-from console.operations.checks.past import past
+from console.operations.checks.past import landed, past
 from console.operations.checks.tree import File, Place, files
 from store.errors import InputError
 from store.git import objects
@@ -35,6 +36,8 @@ class Checked:
     """One sentence each, at most MOST."""
     more: int = 0
     """Findings that are not told."""
+    known: int = 0
+    """Findings that were so on the base already, and are not among these."""
 
     @property
     def count(self) -> int:
@@ -42,25 +45,43 @@ class Checked:
         return len(self.findings) + self.more
 
 
-def check(store: Store, ref: str | None = None, *, report: Report = silent) -> Checked:
+def check(
+    store: Store, ref: str | None = None, *, base: str | None = None, report: Report = silent
+) -> Checked:
     """Reads everything in the store's tree at `ref` (a branch, a tag or a commit; `main` by default).
 
-    Each file by itself, then what files say of each other, then whether what landed is what it was.
-    Raises InputError for an unknown ref, MachineryError when the repository cannot be read.
+    Each file by itself, then what files say of each other, then whether what landed is what it was: in
+    all of the past, or on the commit `base` where that is given. Then what was wrong there already is
+    only counted. Raises InputError for an unknown ref, MachineryError when the repository cannot be read.
     """
-    commit = _commit(store, ref)
-    findings: list[str] = []
-    more = 0
+    commit = find(store, ref)
     placed: list[File] = []
-    for sentence in _sentences(store, commit, placed, report):
-        if len(findings) < MOST:
+    sentences = _sentences(store, commit, placed, report)
+    if base is None:
+        return _collected(commit, placed, chain(sentences, past(store.repo, commit)), frozenset())
+    older = find(store, base)
+    found = [*sentences, *landed(store.repo, older, commit)]
+    before = frozenset(_sentences(store, older, [], report)) if found else frozenset()
+    return _collected(commit, placed, found, before)
+
+
+def _collected(
+    commit: pygit2.Commit, placed: list[File], sentences: Iterable[str], before: frozenset[str]
+) -> Checked:
+    findings: list[str] = []
+    more = known = 0
+    for sentence in sentences:
+        if sentence in before:
+            known += 1
+        elif len(findings) < MOST:
             findings.append(sentence)
         else:
             more += 1
-    return Checked(str(commit.id), len(placed), tuple(findings), more)
+    return Checked(str(commit.id), len(placed), tuple(findings), more, known)
 
 
-def _commit(store: Store, ref: str | None) -> pygit2.Commit:
+def find(store: Store, ref: str | None) -> pygit2.Commit:
+    """The commit that `ref` names. Raises InputError."""
     if ref is None:
         return store.commit(store.tip())
     found = objects.find_commit(store.repo, ref)
@@ -68,7 +89,8 @@ def _commit(store: Store, ref: str | None) -> pygit2.Commit:
         return found or store.repo.revparse_single(ref).peel(pygit2.Commit)
     except (KeyError, ValueError, pygit2.GitError):
         raise InputError(
-            f"there is no commit {one_line(ref, 60)!r} in {store.path}; name a branch or a commit."
+            f"there is no commit {one_line(ref, 60)!r} in {store.path}; name a branch or a commit, and fetch "
+            "it first where a clone is shallow."
         ) from None
 
 
@@ -92,4 +114,3 @@ def _sentences(store: Store, commit: pygit2.Commit, placed: list[File], report: 
     report(Progress("reading", len(placed), len(placed)))
     yield from told(partial(links, contents, store.at(str(commit.id)).digest))
     report(Progress("comparing with the past"))
-    yield from past(store.repo, commit)

@@ -42,7 +42,7 @@ def as_github(report: Report) -> BeautifulSoup:
     return BeautifulSoup(markdown.render(text_of(report, ".md")), "html.parser")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(foreign)
 def test_markdown_lets_no_text_out_of_code(text: str) -> None:
     page = as_github(a_report(text))
@@ -62,7 +62,7 @@ def test_markdown_lets_no_text_out_of_code(text: str) -> None:
     assert "evil" not in page.get_text() and "@" not in page.get_text() and "#" not in page.get_text()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(foreign)
 def test_html_has_no_script_no_address_and_all_of_the_text(text: str) -> None:
     source = text_of(a_report(text), ".html")
@@ -106,7 +106,7 @@ def test_html_closes_what_it_opens(text: str) -> None:
     assert parser.open == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(foreign)
 def test_csv_has_no_formula_and_every_row_is_whole(text: str) -> None:
     rows = list(csv.reader(io.StringIO(text_of(a_report(text), ".csv"), newline="")))
@@ -127,7 +127,7 @@ def test_a_report_without_rows_has_a_header() -> None:
     assert text_of(replace(a_report(), categories=(), flips=()), ".csv").startswith("row,candidate,")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(foreign)
 def test_xml_is_well_formed_and_holds_no_forbidden_character(text: str) -> None:
     data = rendered(a_report(text), ".xml")
@@ -157,7 +157,7 @@ def test_what_is_undecided_is_never_shown_as_passed(word: str) -> None:
     assert all(isinstance(case.result[0], Error) for case in list(next(iter(read)))[:2])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(foreign)
 def test_json_and_its_lines_say_the_same_and_act_on_no_terminal(text: str) -> None:
     report = a_report(text)

@@ -42,6 +42,8 @@ class Contents:
         self.notes: dict[str, str] = {}
         """Path of a note to the id of its record."""
         self.versions: set[Pin] = set()
+        self.judges: dict[Pin, Pin] = {}
+        """By suite: the model that its judge asks."""
         self.about: dict[str, Pin] = {}
         """Path of a file in retention/ or drift/ to the version that it is about."""
 
@@ -149,7 +151,9 @@ def look_into(pin: Pin, parts: Mapping[str, File], read: Read, contents: Content
     if pin.component.kind is Kind.EVALS:
         from evals.suite import parse_suite
 
-        parse_suite(files, pin.path)
+        judge = parse_suite(files, pin.path).info.judge
+        if judge is not None:
+            contents.judges[pin] = Pin.parse(judge.model)
         return
     from prompts.lint import lint
     from prompts.prompt import parse_prompt

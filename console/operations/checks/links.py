@@ -25,6 +25,12 @@ def links(contents: Contents, digest: Digest) -> Iterator[str]:
     for path, pin in contents.about.items():
         if pin not in contents.versions:
             yield f"{path} is about {pin}, and there is no such version."
+    for suite, judge in contents.judges.items():
+        if judge not in contents.versions:
+            yield (
+                f"{suite.path}/suite.toml: judge: {judge} is not in the store; add that version, or name one "
+                "that there is."
+            )
     for path, id in contents.notes.items():
         if id not in contents.records:
             yield f"{path} is a note on {id}, and there is no such record."

@@ -19,6 +19,8 @@ from store.text import one_line
 
 _FOLLOWED = (*(kind.folder for kind in Kind), "releases", "verdicts")
 _IN_STRIDES = "records"
+_POINTERS = "environments"
+"""Operations change them; nothing takes one away."""
 _STRIDE = 128
 """Commits."""
 _NAMES_READ = 500_000
@@ -71,6 +73,41 @@ def past(repo: pygit2.Repository, tip: pygit2.Commit) -> Iterator[str]:
                 f"{one_line(path)} {what} after it had landed (commit {landed.changed_in[path][:10]}): what "
                 "is on main stays as it is; put it back with git, and add the next version instead."
             )
+
+
+def between(
+    repo: pygit2.Repository, older: pygit2.Commit, newer: pygit2.Commit
+) -> Iterator[tuple[str, pygit2.Oid | None, pygit2.Oid | None]]:
+    """(path, what it was, what it is) of each file that differs between two commits; None where it is not.
+
+    Raises MachineryError for damaged objects.
+    """
+    for path, was, now in _differences(repo, older.tree_id, newer.tree_id, "", _Landed()):
+        yield path.removeprefix("/"), was, now
+
+
+def landed(repo: pygit2.Repository, base: pygit2.Commit, tip: pygit2.Commit) -> Iterator[str]:
+    """One sentence for each file of `base` that has to stay and is not in `tip` what it was.
+
+    What lies between the two plays no part: who works on a branch may change their own files there.
+    Raises MachineryError for damaged objects.
+    """
+    root = objects.subtree(repo, base.tree_id, "the root folder")
+    for path, was, now in between(repo, base, tip):
+        top, *rest = path.split("/")
+        if top not in (*_FOLLOWED, _IN_STRIDES) and (top != _POINTERS or now is not None):
+            continue
+        if was is not None:
+            yield _told(path, "is gone" if now is None else "was changed", f"is on {str(base.id)[:10]}")
+        elif top in _WHOLE and tree.entry(repo, root, "/".join([top, *rest[:2]])) is not None:
+            yield _told(path, "was added", f"its version is on {str(base.id)[:10]}")
+
+
+def _told(path: str, what: str, where: str) -> str:
+    return (
+        f"{one_line(path)} {what}, but {where} already: what landed stays as it is; put it back with git, "
+        "and add the next version instead."
+    )
 
 
 def _parent(repo: pygit2.Repository, commit: pygit2.Commit) -> pygit2.Commit | None:
