@@ -91,6 +91,7 @@ KIND = {
     "archive": Mark("↓", "archive", "muted"),
     "restore": Mark("↑", "restore", "accent"),
     "purge": Mark("✗", "purge", "warn"),
+    "drift": Mark("≈", "drift", "warn"),
     "commit": Mark("·", "commit", "muted"),
 }
 """By the kind of an operation."""

@@ -44,8 +44,12 @@ class Contents:
         self.versions: set[Pin] = set()
         self.judges: dict[Pin, Pin] = {}
         """By suite: the model that its judge asks."""
-        self.about: dict[str, Pin] = {}
-        """Path of a file in retention/ or drift/ to the version that it is about."""
+        self.kept: dict[str, Pin] = {}
+        """Path of a file in retention/ to the index version that it is about."""
+        self.baselines: dict[str, DriftBaseline] = {}
+        """By id, without what was measured."""
+        self.incidents: dict[str, DriftIncident] = {}
+        """By id."""
 
 
 def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
@@ -83,17 +87,19 @@ def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
                 yield f"{path} is in another month than its id says; it belongs to {right}."
         case Place.KEEPING:
             kept = read_toml(Keeping, data, path)
-            contents.about[path] = Pin(Component(Kind.INDEX, parts["name"]), parts["version"])
+            contents.kept[path] = Pin(Component(Kind.INDEX, parts["name"]), parts["version"])
             yield from _disagrees(path, f"{kept.index}@{kept.version}", f"{parts['name']}@{parts['version']}")
-        case Place.BASELINE | Place.INCIDENT:
-            noticed: DriftBaseline | DriftIncident = (
-                read_toml(DriftBaseline, data, path)
-                if file.place is Place.BASELINE
-                else read_toml(DriftIncident, data, path)
-            )
-            pin = contents.about[path] = Pin(Component(Kind.MODEL, parts["name"]), parts["version"])
-            yield from _disagrees(path, noticed.id, parts["id"])
-            yield from _disagrees(path, noticed.model, str(pin))
+        case Place.DRIFT_BASELINE:
+            baseline = read_toml(DriftBaseline, data, path)
+            if (baseline.id, baseline.model) == (parts["id"], str(file.model)):
+                contents.baselines[parts["id"]] = baseline.model_copy(update={"rounds": (), "prompts": ()})
+            yield from _disagrees(path, baseline.id, parts["id"])
+            yield from _disagrees(path, baseline.model, str(file.model))
+        case Place.DRIFT_INCIDENT:
+            incident = read_toml(DriftIncident, data, path)
+            contents.incidents[parts["id"]] = incident
+            yield from _disagrees(path, incident.id, parts["id"])
+            yield from _disagrees(path, incident.model, str(file.model))
         case Place.VERSION:
             contents.versions.add(Pin(Component(file.kind, parts["name"]), parts["version"]))
             _single(file.kind, data, path)

@@ -21,8 +21,9 @@ def links(contents: Contents, digest: Digest) -> Iterator[str]:
         yield from _release(contents, release, digest)
     for path, verdict in contents.verdicts.items():
         yield from _verdict(contents, path, verdict)
+    yield from _drift(contents, digest)
     yield from _records(contents)
-    for path, pin in contents.about.items():
+    for path, pin in contents.kept.items():
         if pin not in contents.versions:
             yield f"{path} is about {pin}, and there is no such version."
     for suite, judge in contents.judges.items():
@@ -76,6 +77,30 @@ def _verdict(contents: Contents, path: str, verdict: Verdict) -> Iterator[str]:
             yield f"{path} {verb} {id}, and there is no releases/{id}.toml that reads well."
         elif release.digest != digest:
             yield f"{path} {verb} another {id} than releases/{id}.toml: their digests differ."
+
+
+def _drift(contents: Contents, digest: Digest) -> Iterator[str]:
+    for baseline in contents.baselines.values():
+        what = f"the drift baseline {baseline.id}"
+        pin = Pin.parse(baseline.model)
+        if pin not in contents.versions:
+            yield f"{what} is of {pin}, and there is no such version."
+        elif digest(pin) != baseline.model_digest:
+            yield f"{what} was taken of another {pin} than the one that is here."
+        yield from _brought(contents, what, baseline.id, baseline.release)
+    for incident in contents.incidents.values():
+        what = f"the drift incident {incident.id}"
+        known = contents.baselines.get(incident.baseline)
+        if known is None or known.model != incident.model:
+            yield f"{what} is about the baseline {incident.baseline}, which {incident.model} does not have."
+        yield from _brought(contents, what, incident.id, incident.release)
+
+
+def _brought(contents: Contents, what: str, record: str, release: str) -> Iterator[str]:
+    if record not in contents.records:
+        yield f"{what} has no record that brought it."
+    if release not in contents.releases:
+        yield f"{what} names {release}, and there is no releases/{release}.toml that reads well."
 
 
 class _Missing:

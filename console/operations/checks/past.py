@@ -1,9 +1,9 @@
 """The past of the store: what landed once is still what it was.
 
-Versions, releases and verdicts are followed through every commit of `main`. Records lie in folders
-of thousands, which take milliseconds each to compare. So the newest commits are compared one by one,
-and those of a long history behind them in strides: there, a record that was rewritten or taken away
-later is found, one that was rewritten within a stride of its own commit is not.
+Versions, releases, verdicts and what is known of drift are followed through every commit of `main`.
+Records lie in folders of thousands, which take milliseconds each to compare. So the newest commits are
+compared one by one, and those of a long history behind them in strides: there, a record that was
+rewritten or taken away later is found, one that was rewritten within a stride of its own commit is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from store.git import objects, tree
 from store.records.component import Kind
 from store.text import one_line
 
-_FOLLOWED = (*(kind.folder for kind in Kind), "releases", "verdicts")
+_FOLLOWED = (*(kind.folder for kind in Kind), "releases", "verdicts", "drift")
 _IN_STRIDES = "records"
 _POINTERS = "environments"
 """Operations change them; nothing takes one away."""

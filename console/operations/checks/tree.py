@@ -12,7 +12,7 @@ import pygit2
 from store.errors import InputError
 from store.git import objects
 from store.git.tree import FILE, FOLDER
-from store.records.component import Kind, check_name
+from store.records.component import Component, Kind, Pin, check_name
 from store.text import one_line
 
 _DEEPEST = 8
@@ -36,9 +36,9 @@ class Place(Enum):
     RECORD = auto()
     NOTE = auto()
     KEEPING = auto()
-    BASELINE = auto()
+    DRIFT_BASELINE = auto()
     """How a model version answered when it was known to be good."""
-    INCIDENT = auto()
+    DRIFT_INCIDENT = auto()
     """A model changed under its pin."""
     VERSION = auto()
     """A version that is one TOML file."""
@@ -57,8 +57,11 @@ _PLACES = tuple(
         (rf"releases/(?P<id>{_RELEASE})\.toml", Place.RELEASE),
         (rf"environments/(?P<name>{_NAME})\.toml", Place.ENVIRONMENT),
         (rf"retention/(?P<name>{_NAME})/(?P<version>{_VERSION})\.toml", Place.KEEPING),
-        (rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/(?P<id>{_ULID})\.toml", Place.BASELINE),
-        (rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/incidents/(?P<id>{_ULID})\.toml", Place.INCIDENT),
+        (rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/(?P<id>{_ULID})\.toml", Place.DRIFT_BASELINE),
+        (
+            rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/incidents/(?P<id>{_ULID})\.toml",
+            Place.DRIFT_INCIDENT,
+        ),
         (r"lockgate\.toml", Place.POLICY),
         (r"allowed_signers", Place.SIGNERS),
     )
@@ -79,6 +82,11 @@ class File:
     def kind(self) -> Kind:
         """Of a version's file."""
         return _KINDS[self.parts["folder"]]
+
+    @property
+    def model(self) -> Pin:
+        """The version that a baseline or an incident is of."""
+        return Pin(Component(Kind.MODEL, self.parts["name"]), self.parts["version"])
 
 
 def files(repo: pygit2.Repository, commit: pygit2.Commit, odd: list[str]) -> list[File]:
