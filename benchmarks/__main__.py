@@ -17,10 +17,11 @@ NAMES = (
     "console_start",
     "tick",
     "taken_back",
+    "rollback_outages",
     "observations",
 )
-BY_NAME = ("eval_peers",)
-"""Only run when named: they install other tools."""
+BY_NAME = ("eval_peers", "index_large")
+"""Only run when named: they install other tools, or take many minutes."""
 
 
 def main(arguments: list[str]) -> int:

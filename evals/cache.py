@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from evals.models.reply import Completion
+from lockgate_client.sqlite_file import turn_to_wal
 from store.canonical import canonical_json, sha256_hex
 from store.errors import MachineryError
 from store.records.versions import ModelPin
@@ -27,6 +28,7 @@ from store.text import one_line
 
 ADAPTER = 1
 """Raised when the way in which requests are made changes what comes back."""
+_BUSY_SECONDS = 10.0
 _TABLE = "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
 
 
@@ -123,11 +125,11 @@ class AnswerCache:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        if not self._path.exists():
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(self._path, timeout=10, check_same_thread=False)
+        with suppress(FileExistsError):  # one that is there is not opened: closing it would give up its locks
+            os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            turn_to_wal(connection, _BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(_TABLE)
             connection.execute("SELECT key, value FROM answers LIMIT 1").fetchone()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from console.operations.access import embedder, endpoint_settings
+from console.operations.index.server import server_at
 from evals.answer import Answer
 from evals.models.access import resolve_access
 from evals.models.embedded import is_embedded, running_server
@@ -110,8 +111,9 @@ def _finder(workspace: Workspace, served: Resolution) -> contextlib.AbstractCont
     parts = _parts(served, "index")
     if not parts:
         return contextlib.nullcontext()
-    made_with = embedder(workspace, parts[0]["embedder"]["name"])
-    return Retriever.open(Path(parts[0]["path"]), parts[0]["collection"], made_with)
+    part = parts[0]
+    place = server_at(workspace, part["server"]) if part.get("server") else Path(part["path"])
+    return Retriever.open(place, part["collection"], embedder(workspace, part["embedder"]["name"]))
 
 
 def _shown(served: Resolution, answer: Answer) -> str:

@@ -6,20 +6,23 @@ So a killed build leaves nothing that anyone would take for an index.
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexes.collection import chroma_version, create, fill, opened_client
-from indexes.delta import sentence
+from indexes.collection import FINE, PLAIN, chroma_version, create, fill, opened_client
+from indexes.delta import sentence_with_names
 from indexes.digest import content_digest
 from indexes.disk import one_sentence, sync_tree
-from indexes.embedders import Embedder
+from indexes.embedders import Embedder, Waiting
 from indexes.export import write_export
+from indexes.kept_vectors import KeptVectors, sweep_vectors
 from indexes.leases import used
 from indexes.loaders import load
-from indexes.probes import PROBES, make_probes
+from indexes.probes import PROBES, Probes, RowsLost, make_probes
 from indexes.publishing import adopt, publish
 from indexes.rows import Loaded, Row, refuse_duplicates
 from indexes.scratch import scratch, sweep
@@ -59,25 +62,63 @@ def build(
     report: Report = silent,
     stop: Stop = never,
 ) -> IndexManifest:
-    """Reads `source`, embeds it, seals it under `home`/`name`/sealed/ and returns its manifest.
+    """Reads `source` and does with it what `build_rows` does. Raises InputError for a bad source too."""
+    check_name(name, "index name")
+    report(Progress("reading"))
+    return build_rows(
+        home,
+        name,
+        load(source, chunk_characters=chunk_characters),
+        source.resolve().name,
+        embedder=embedder,
+        now=now,
+        parent=parent,
+        parent_version=parent_version,
+        what_changed=what_changed,
+        report=report,
+        stop=stop,
+    )
 
-    With `parent` (version `parent_version` of the same index) only rows that are new or changed are
-    embedded, and the manifest says which documents differ. Content that is sealed already is adopted.
-    Raises InputError for a bad source, MachineryError when disk, Chroma or embedder fail, Cancelled;
-    nothing is left behind then.
+
+def build_rows(
+    home: Path,
+    name: str,
+    loaded: Loaded,
+    source: str,
+    *,
+    embedder: Embedder,
+    now: datetime,
+    parent: IndexManifest | None = None,
+    parent_version: str | None = None,
+    what_changed: str = "",
+    report: Report = silent,
+    stop: Stop = never,
+) -> IndexManifest:
+    """Embeds the rows, seals them under `home`/`name`/sealed/ and returns the manifest.
+
+    `source` says for people where they come from. With `parent` (version `parent_version` of the same
+    index) only rows that are new or changed are embedded, and the manifest says which documents differ.
+    Content that is sealed already is adopted.
+    Raises InputError for rows that cannot be an index, MachineryError when disk, Chroma or embedder fail,
+    Cancelled; nothing is left behind then but the vectors that were made, for the next build to take over.
     """
     folder = home / check_name(name, "index name")
-    report(Progress("reading"))
-    loaded = load(source, chunk_characters=chunk_characters)
-    refuse_duplicates(loaded.rows, source.name)
+    refuse_duplicates(loaded.rows, source)
     check(stop, "building the index")
+    if isinstance(embedder, Waiting):
+        embedder.attend(report, stop)
     before = _parent(home, name, parent, embedder.identity)
     with one_sentence(folder):
         sweep(folder / "tmp")
-        content = _content(loaded, embedder, before, report, stop)
+        sweep_vectors(folder, now)
+        kept = KeptVectors(folder, embedder.identity)
+        content = _content(loaded, embedder, before, kept, report, stop)
+        delta = before.changes(loaded.rows).delta() if parent else DocumentDelta()
+        del before  # its rows and vectors would lie in memory while Chroma takes the new ones
         sealed = sealed_path(home, name, content.digest)
         adopted = adopt(sealed, name, content.digest)
         seal = adopted or _build(folder, name, content, loaded, embedder.identity, report, stop)
+        kept.drop()
     return IndexManifest(
         digest=content.digest,
         passages=seal.passages,
@@ -85,12 +126,12 @@ def build(
         embedder=seal.embedder,
         chunking=loaded.chunking,
         parent=parent_version if parent else None,
-        delta=before.changes(loaded.rows).counts() if parent else DocumentDelta(),
+        delta=delta,
         chroma=seal.chroma,
         built_at=now,
-        source=one_line(source.resolve().name),
+        source=one_line(source),
         files=seal.files,
-        what_changed=what_changed or _what_changed(loaded, before, parent, embedder.identity),
+        what_changed=what_changed or _what_changed(loaded, delta, parent, embedder.identity),
     )
 
 
@@ -104,9 +145,11 @@ def _parent(home: Path, name: str, parent: IndexManifest | None, identity: Embed
         return read_parent(sealed, parent.embedder, identity)
 
 
-def _content(loaded: Loaded, embedder: Embedder, before: Parent, report: Report, stop: Stop) -> _Content:
+def _content(
+    loaded: Loaded, embedder: Embedder, before: Parent, kept: KeptVectors, report: Report, stop: Stop
+) -> _Content:
     rows = tuple(sorted(loaded.rows, key=lambda row: row.id))
-    vectors = vectors_of(rows, embedder, before, report, stop)
+    vectors = vectors_of(rows, embedder, before, kept, report, stop)
     return _Content(rows, vectors, content_digest(rows, vectors, embedder.identity))
 
 
@@ -123,10 +166,12 @@ def _build(
         inside = work / "sealed"
         inside.mkdir()
         write_export(inside, content.rows, content.vectors)
-        with opened_client(inside / CHROMA) as client:
-            collection = create(client, name, content.digest, identity)
-            fill(collection, content.rows, content.vectors, report=report, stop=stop)
-            probes = make_probes(collection, content.rows, content.vectors)
+        try:
+            probes = _fill(work / "plain", inside / CHROMA, name, content, identity, PLAIN, report, stop)
+        except RowsLost:
+            report(Progress("writing", note="again, with a finer graph"))
+            shutil.rmtree(work / "plain")
+            probes = _fill(work / "fine", inside / CHROMA, name, content, identity, FINE, report, stop)
         (inside / PROBES).write_bytes(probes.to_bytes())
         check(stop, "building the index")
         report(Progress("sealing"))
@@ -146,8 +191,27 @@ def _build(
         return publish(inside, sealed_path(folder.parent, name, content.digest), seal)
 
 
+def _fill(
+    path: Path,
+    target: Path,
+    name: str,
+    content: _Content,
+    identity: EmbedderIdentity,
+    graph: Mapping[str, int],
+    report: Report,
+    stop: Stop,
+) -> Probes:
+    """The closed Chroma directory at `target`, made at `path`: Chroma must not meet a path a second time."""
+    with opened_client(path) as client:
+        collection = create(client, name, content.digest, identity, graph)
+        fill(collection, content.rows, content.vectors, report=report, stop=stop)
+        probes = make_probes(collection, content.rows, content.vectors)
+    path.rename(target)
+    return probes
+
+
 def _what_changed(
-    loaded: Loaded, before: Parent, parent: IndexManifest | None, identity: EmbedderIdentity
+    loaded: Loaded, delta: DocumentDelta, parent: IndexManifest | None, identity: EmbedderIdentity
 ) -> str:
     if parent is None:
         passages = len(loaded.rows)
@@ -155,7 +219,7 @@ def _what_changed(
             f"{loaded.documents:,} document{'' if loaded.documents == 1 else 's'}, "
             f"{passages:,} passage{'' if passages == 1 else 's'}"
         )
-    said = sentence(before.changes(loaded.rows).counts())
+    said = sentence_with_names(delta)
     if parent.embedder != identity:
         said += f", embedded with {identity.name} instead of {parent.embedder.name}"
     return said

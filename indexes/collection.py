@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Rows of one add(). Chroma takes at most 5461; smaller ones can be cancelled sooner."""
+PLAIN: dict[str, int] = {}
+"""How Chroma links rows where nothing is said: 16 neighbours, of 100 candidates, 100 looked at."""
+FINE = {"max_neighbors": 32, "ef_construction": 200, "ef_search": 400}
+"""For vectors that are all about equally far apart, where the plain graph loses rows. Measured on 100,000
+texts of words drawn evenly: it misses 0.8 % of rows asked for by their own vector, the plain one 22 %;
+filling takes four times as long, a question 8 ms instead of 1."""
 _DIGEST, _EMBEDDER = "lockgate.digest", "lockgate.embedder"
 
 
@@ -68,14 +74,21 @@ def open_client(path: Path) -> Any:
     return chromadb.PersistentClient(path=str(path), settings=settings)
 
 
-def create(client: Any, name: str, digest: str, identity: EmbedderIdentity) -> Any:
-    """The empty collection of index `name`, marked with what it will hold."""
+def create(
+    client: Any, name: str, digest: str, identity: EmbedderIdentity, graph: Mapping[str, int] = PLAIN
+) -> Any:
+    """The empty collection of index `name`, marked with what it will hold; `graph` is PLAIN or FINE."""
     return client.create_collection(
         collection_name(name),
         embedding_function=None,
-        configuration={"hnsw": {"space": "l2"}},
-        metadata={_DIGEST: digest, _EMBEDDER: embedder_mark(identity)},
+        configuration={"hnsw": {"space": "l2", **graph}},
+        metadata=marks(digest, identity),
     )
+
+
+def marks(digest: str, identity: EmbedderIdentity) -> dict[str, str]:
+    """What a collection says of itself: what it was made for and with."""
+    return {_DIGEST: digest, _EMBEDDER: embedder_mark(identity)}
 
 
 def fill(

@@ -6,25 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from indexes.delta import by_source, row_key, source_changes
+from indexes.delta import row_key
+from indexes.disk import one_sentence
 from indexes.export import read_rows
-from indexes.rows import Row
+from indexes.leases import used
 from indexes.sealed import sealed_path, trusted_files
+from store.progress import Progress, Report, Stop, check, never, silent
 from store.records.versions import IndexManifest
 
-_SAMPLES = 10
-_TEXT = 300
+Change = Literal["added", "removed", "changed"]
+_ROWS = 1000  # between two looks at whether to stop
+
+_Keys = dict[str, dict[str, bytes]]
+"""By source document: each row's id with its key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One row that differs, for people."""
+class SourceDiff:
+    """One source document that differs, with the ids of its rows. Ids are sorted."""
 
-    change: Literal["added", "removed"]
-    id: str
     source: str
-    text: str
-    """The beginning of its document."""
+    change: Change
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    """On both sides, with another text or other metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +40,61 @@ class IndexDiff:
     rows_added: int
     rows_removed: int
     rows_unchanged: int
-    documents_added: tuple[str, ...]
-    documents_removed: tuple[str, ...]
-    documents_changed: tuple[str, ...]
-    samples: tuple[Sample, ...]
-    """Up to ten rows, spread over the removed and the added ones."""
+    sources: tuple[SourceDiff, ...]
+    """Every source document that differs: added ones, then removed, then changed, each sorted by source."""
+
+    def of(self, change: Change) -> tuple[SourceDiff, ...]:
+        """The source documents that were `change`."""
+        return tuple(one for one in self.sources if one.change == change)
 
 
-def compare(home: Path, name: str, older: IndexManifest, newer: IndexManifest) -> IndexDiff:
-    """What differs between two versions of index `name`. Raises MachineryError when one is not here."""
-    before, after = (_rows(home, name, manifest) for manifest in (older, newer))
-    old, new = ({row_key(row): row for row in rows} for rows in (before, after))
-    removed = [row for key, row in old.items() if key not in new]
-    added = [row for key, row in new.items() if key not in old]
-    changes = source_changes(by_source(before), by_source(after))
+def compare(
+    home: Path,
+    name: str,
+    older: IndexManifest,
+    newer: IndexManifest,
+    *,
+    report: Report = silent,
+    stop: Stop = never,
+) -> IndexDiff:
+    """What differs between two versions of index `name`.
+
+    Raises MachineryError when one is not here, Cancelled when `stop` says so.
+    """
+    before, after = (_keys(home, name, manifest, report, stop) for manifest in (older, newer))
+    found = [_source(source, before.get(source, {}), after.get(source, {})) for source in before | after]
+    differing = sorted((one for one in found if one is not None), key=_place)
+    changed = sum(len(one.changed) for one in differing)
+    added = sum(len(one.added) for one in differing) + changed
     return IndexDiff(
-        rows_added=len(added),
-        rows_removed=len(removed),
-        rows_unchanged=len(new) - len(added),
-        documents_added=changes.added,
-        documents_removed=changes.removed,
-        documents_changed=changes.changed,
-        samples=(*_samples("removed", removed), *_samples("added", added)),
+        rows_added=added,
+        rows_removed=sum(len(one.removed) for one in differing) + changed,
+        rows_unchanged=sum(map(len, after.values())) - added,
+        sources=tuple(differing),
     )
 
 
-def _rows(home: Path, name: str, manifest: IndexManifest) -> list[Row]:
+def _keys(home: Path, name: str, manifest: IndexManifest, report: Report, stop: Stop) -> _Keys:
     sealed = sealed_path(home, name, manifest.digest)
-    trusted_files(sealed, name, manifest)
-    return list(read_rows(sealed))
+    found: _Keys = {}
+    with one_sentence(sealed), used(sealed):
+        trusted_files(sealed, name, manifest)
+        for number, row in enumerate(read_rows(sealed)):
+            if number % _ROWS == 0:
+                check(stop, "The comparison")
+                report(Progress("reading passages", number, manifest.passages))
+            found.setdefault(row.source, {})[row.id] = row_key(row)
+    return found
 
 
-def _samples(change: Literal["added", "removed"], rows: list[Row]) -> list[Sample]:
-    count = min(_SAMPLES // 2, len(rows))
-    chosen = [rows[at * len(rows) // count] for at in range(count)]
-    return [Sample(change, row.id, row.source, row.document[:_TEXT]) for row in chosen]
+def _source(source: str, old: dict[str, bytes], new: dict[str, bytes]) -> SourceDiff | None:
+    added, removed = sorted(new.keys() - old.keys()), sorted(old.keys() - new.keys())
+    changed = sorted(id for id in old.keys() & new.keys() if old[id] != new[id])
+    if not (added or removed or changed):
+        return None
+    change: Change = "added" if not old else "removed" if not new else "changed"
+    return SourceDiff(source, change, tuple(added), tuple(removed), tuple(changed))
+
+
+def _place(one: SourceDiff) -> tuple[int, str]:
+    return ("added", "removed", "changed").index(one.change), one.source

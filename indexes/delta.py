@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from indexes.rows import Row
 from store.canonical import canonical_json
-from store.records.versions import DocumentDelta
+from store.records.versions import DELTA_NAME_CHARACTERS, DELTA_NAMES, DocumentDelta
+from store.text import one_line
+
+_SHOWN, _SHOWN_CHARACTERS = 3, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,16 @@ class SourceChanges:
     removed: tuple[str, ...]
     changed: tuple[str, ...]
 
-    def counts(self) -> DocumentDelta:
-        """As the manifest keeps it."""
-        return DocumentDelta(added=len(self.added), removed=len(self.removed), changed=len(self.changed))
+    def delta(self) -> DocumentDelta:
+        """As the manifest keeps it: all counted, the first of each kind named."""
+        return DocumentDelta(
+            added=len(self.added),
+            removed=len(self.removed),
+            changed=len(self.changed),
+            added_sources=_names(self.added),
+            removed_sources=_names(self.removed),
+            changed_sources=_names(self.changed),
+        )
 
 
 def row_key(row: Row) -> bytes:
@@ -51,14 +61,34 @@ def source_changes(older: dict[str, frozenset[bytes]], newer: dict[str, frozense
 
 def sentence(delta: DocumentDelta) -> str:
     """`50 documents added, 2 removed`; `no document changed` for an empty one."""
+    return _told(delta, named=False)
+
+
+def sentence_with_names(delta: DocumentDelta) -> str:
+    """`5 documents added (a.md, b.md, c.md and 2 more), 1 removed (old.md)`: what a note can begin with."""
+    return _told(delta, named=True)
+
+
+def _told(delta: DocumentDelta, named: bool) -> str:
     parts = [
-        (delta.added, "added"),
-        (delta.removed, "removed"),
-        (delta.changed, "changed"),
+        (delta.added, "added", delta.added_sources),
+        (delta.removed, "removed", delta.removed_sources),
+        (delta.changed, "changed", delta.changed_sources),
     ]
-    said = [(count, word) for count, word in parts if count]
-    if not said:
-        return "no document changed"
-    (count, word), *rest = said
-    first = f"{count:,} document{'' if count == 1 else 's'} {word}"
-    return ", ".join([first, *(f"{count:,} {word}" for count, word in rest)])
+    said: list[str] = []
+    for count, word, sources in parts:
+        if count:
+            noun = "" if said else f" document{'' if count == 1 else 's'}"
+            shown = f" ({_some(sources, count)})" if named and sources else ""
+            said.append(f"{count:,}{noun} {word}{shown}")
+    return ", ".join(said) or "no document changed"
+
+
+def _some(sources: tuple[str, ...], count: int) -> str:
+    shown = [one_line(source, _SHOWN_CHARACTERS) for source in sources[:_SHOWN]]
+    rest = count - len(shown)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+
+
+def _names(sources: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(one_line(source, DELTA_NAME_CHARACTERS) for source in sources[:DELTA_NAMES])

@@ -28,12 +28,14 @@ _LEVEL = 3
 
 def write_export(folder: Path, rows: Sequence[Row], vectors: NDArray[float32]) -> None:
     """Both files into `folder`. Raises OSError."""
+    import numpy
+
     with (folder / RECORDS).open("xb") as target, _compressor().stream_writer(target) as stream:
         for row in rows:
             line = {"id": row.id, "document": row.document, "metadata": row.metadata}
             stream.write(canonical_json(line) + b"\n")
     with (folder / VECTORS).open("xb") as target:
-        target.write(vectors.astype("<f4", copy=False).tobytes())
+        target.write(numpy.ascontiguousarray(vectors, dtype="<f4").data)  # no second copy in memory
 
 
 def pack_records(plain: Path, packed: Path) -> None:

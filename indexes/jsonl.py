@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from indexes.ready_rows import gathered
 from indexes.rows import Loaded, Row, checked_row
 from store.bounded import LINE_LIMIT, parse_json
 from store.errors import InputError, MachineryError
 from store.text import one_line
 
-ROWS_LIMIT = 2_000_000
-"""Rows of one index."""
 _FIELDS = {"id", "document", "metadata", "embedding"}
 _DIMENSION_LIMIT = 100_000
 
@@ -25,21 +24,7 @@ def load_jsonl(path: Path) -> Loaded:
     Raises InputError naming the file and line for a torn or malformed line, an id given twice, or
     embeddings that are missing on some rows, differ in length, or hold what is no finite number.
     """
-    rows: list[Row] = []
-    seen: dict[str, int] = {}
-    for number, row in _rows(path):
-        where = f"{path.name}, line {number}"
-        first = seen.setdefault(row.id, number)
-        if first != number:
-            raise InputError(f"{where}: the id {one_line(row.id)} is on line {first} already; use another.")
-        if rows:
-            _same_embedding(rows[0], row, where)
-        rows.append(row)
-        if len(rows) > ROWS_LIMIT:
-            raise InputError(f"{path.name} has over {ROWS_LIMIT:,} rows; split it into several indexes.")
-    if not rows:
-        raise InputError(f"{path.name} holds no rows; write one JSON object a line.")
-    return Loaded(tuple(rows), len({row.source for row in rows}), "")
+    return gathered(_rows(path), path.name)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
@@ -86,12 +71,3 @@ def _vector(value: Any, where: str) -> array[float]:
     if not any(vector):
         raise InputError(f"{where}: embedding is all zeros and points nowhere.")
     return vector
-
-
-def _same_embedding(first: Row, row: Row, where: str) -> None:
-    if (first.embedding is None) != (row.embedding is None):
-        raise InputError(f"{where}: either every row has an embedding or none has.")
-    if row.embedding is None or first.embedding is None:
-        return
-    if (found := len(row.embedding)) != (wanted := len(first.embedding)):
-        raise InputError(f"{where}: embedding has {found} numbers, the first row has {wanted}.")

@@ -1,4 +1,4 @@
-"""Reads what an index is made from: a folder of Markdown, text and HTML, one such file, or a JSONL file."""
+"""Reads what an index is made from: a folder of documents, one of them, or a JSONL or CSV file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indexes.chunking import passage_ids, passages
+from indexes.csv_rows import load_csv
 from indexes.html import read_html
-from indexes.jsonl import ROWS_LIMIT, load_jsonl
+from indexes.jsonl import load_jsonl
 from indexes.markdown import Text, read_markdown, read_plain
+from indexes.pdf import PDF_LIMIT, read_pdf
+from indexes.ready_rows import ROWS_LIMIT
 from indexes.rows import Loaded, Metadata, Row, checked_row
 from store.bounded import decode_text
 from store.errors import InputError, MachineryError
 from store.text import one_line
 
-SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm")
+SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".pdf")
 FILE_LIMIT = 8 * 1024 * 1024
-"""Bytes of one document."""
+"""Bytes of one document that is no PDF."""
 TOTAL_LIMIT = 1024 * 1024 * 1024
 """Bytes of all documents of one index."""
 CHUNK_SMALLEST, CHUNK_LARGEST = 100, 20_000
@@ -56,7 +59,7 @@ def skipped(path: Path, sources: Collection[str]) -> Skipped:
 
 
 def load(path: Path, *, chunk_characters: int = 600) -> Loaded:
-    """The rows of `path`: a folder (recursive, sorted by path), one document, or a `.jsonl` file.
+    """The rows of `path`: a folder (recursive, sorted by path), one document, or a `.jsonl` or `.csv` file.
 
     Hidden files and folders are left out. Symbolic links to files inside the folder are followed,
     linked folders inside it are read where they stand. Raises InputError, naming the file, for
@@ -70,11 +73,14 @@ def load(path: Path, *, chunk_characters: int = 600) -> Loaded:
         )
     shown = one_line(str(path))
     if not path.exists():
-        raise InputError(f"{shown} does not exist; name a folder of documents or a .jsonl file.")
+        raise InputError(f"{shown} does not exist; name a folder of documents, or a .jsonl or .csv file.")
     if path.is_file() and path.suffix.lower() == ".jsonl":
         return load_jsonl(path)
+    if path.is_file() and path.suffix.lower() == ".csv":
+        return load_csv(path)
     if path.is_file() and path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"{shown} is not read; use a folder, a .jsonl file or one of {' '.join(SUFFIXES)}.")
+        known = " ".join(SUFFIXES)
+        raise InputError(f"{shown} is not read; use a folder, a .jsonl or .csv file or one of {known}.")
     root = path if path.is_dir() else path.parent
     files = _files(path) if path.is_dir() else [path]
     rows = tuple(row for file in files for row in _document(root, file, chunk_characters))
@@ -137,14 +143,18 @@ def _document(root: Path, file: Path, characters: int) -> Iterator[Row]:
 
 
 def _read(file: Path, shown: str) -> Text:
+    suffix = file.suffix.lower()
+    limit = PDF_LIMIT if suffix == ".pdf" else FILE_LIMIT
     try:
         size = file.stat().st_size
-        if size > FILE_LIMIT:
-            raise InputError(f"{shown} has {size:,} bytes; at most {FILE_LIMIT:,} are read. Split it.")
+        if size > limit:
+            raise InputError(f"{shown} has {size:,} bytes; at most {limit:,} are read. Split it.")
         data = file.read_bytes()
     except OSError as error:
         raise MachineryError(f"{shown} cannot be read: {one_line(str(error))}.") from None
-    if file.suffix.lower() in (".html", ".htm"):
+    if suffix == ".pdf":
+        return read_pdf(data, shown)
+    if suffix in (".html", ".htm"):
         return read_html(data, shown)
     text = decode_text(data, shown, FILE_LIMIT).removeprefix("\ufeff")
-    return read_plain(text) if file.suffix.lower() == ".txt" else read_markdown(text)
+    return read_plain(text) if suffix == ".txt" else read_markdown(text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from indexes.collection import collection_name
@@ -36,19 +36,22 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _DIGITS = 12
 
 
-def ensure_open(home: Path, name: str, manifest: IndexManifest, *, report: Report = silent) -> Path:
+def ensure_open(
+    home: Path, name: str, manifest: IndexManifest, *, report: Report = silent, stop: Stop = never
+) -> Path:
     """A probed copy of the index version, the newest there is or a new one.
 
-    A new one is verified while it is copied, then probed. Raises MachineryError; nothing is left then.
+    A new one is verified while it is copied, then probed. Raises MachineryError, Cancelled when `stop` says
+    so; nothing is left then.
     """
     if found := latest_copy(home, name, manifest):
         return found
     sealed = sealed_path(home, name, manifest.digest)
     with Prober() as prober:
-        path = open_copy(home, name, manifest, report=report)
+        path = open_copy(home, name, manifest, report=report, stop=stop)
         report(Progress("probing"))
         try:
-            _probe(prober, path, collection_name(name), manifest, read_probes(sealed))
+            _probe(prober, path, collection_name(name), manifest, read_probes(sealed), stop=stop)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -114,24 +117,25 @@ def latest_copy(home: Path, name: str, manifest: IndexManifest) -> Path | None:
     return next((path for path in reversed(copies) if _is_good(path, manifest.digest)), None)
 
 
-def sweep_copies(home: Path, name: str, keep: set[Path]) -> tuple[Path, ...]:
-    """Removes the copies of index `name` that are older than all in `keep`; returns what was removed.
+def sweep_copies(home: Path, name: str, keep: Set[Path], spare: Set[Path] = frozenset()) -> tuple[Path, ...]:
+    """Removes the copies of index `name` that are older than all in `keep`, but those in `spare`; returns
+    what was removed.
 
     Newer ones may just be on their way to being served. With an empty `keep` nothing is removed.
     """
-    old = old_copies(home, name, keep)
+    old = old_copies(home, name, keep, spare)
     for path in old:
         _marker(path).unlink(missing_ok=True)
         shutil.rmtree(path, ignore_errors=True)
     return old
 
 
-def old_copies(home: Path, name: str, keep: set[Path]) -> tuple[Path, ...]:
+def old_copies(home: Path, name: str, keep: Set[Path], spare: Set[Path] = frozenset()) -> tuple[Path, ...]:
     """The copies that `sweep_copies` would remove."""
     copies = _copies(home / check_name(name, "index name") / LIVE)
-    kept = {path.name for path in keep}
+    kept, spared = {path.name for path in keep}, {path.name for path in keep | spare}
     ages = [_sequence(path) for path in copies if path.name in kept]
-    return tuple(path for path in copies if ages and path.name not in kept and _sequence(path) < min(ages))
+    return tuple(path for path in copies if ages and path.name not in spared and _sequence(path) < min(ages))
 
 
 def _probe(

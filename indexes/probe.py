@@ -6,10 +6,12 @@ passages, probes}` from standard input and answers with one JSON line `{ok, erro
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -87,17 +89,27 @@ class Prober:
 
     def _answered(self, path: Path, request: bytes, stop: Stop) -> tuple[bytes, bytes]:
         """Both outputs of the process once it ended; it is killed when it is left early."""
-        sending: bytes | None = request
+        self._send(request)
         deadline = monotonic() + _PATIENCE_SECONDS
         while True:
-            try:
-                return self._process.communicate(sending, _LOOK_SECONDS)
-            except subprocess.TimeoutExpired:
-                sending = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._process.communicate(timeout=_LOOK_SECONDS)
             check(stop, VERIFYING)
             if monotonic() > deadline:
                 waited = f"{_PATIENCE_SECONDS:.0f} s"
                 raise MachineryError(f"{path} did not answer within {waited}; it is not used.")
+
+    def _send(self, request: bytes) -> None:
+        """Sends it from a thread: `communicate` that timed out forgets what the pipe, which holds 64 KiB, did
+        not take yet, and the process then waits for it for ever."""
+        pipe, self._process.stdin = self._process.stdin, None
+        assert pipe is not None
+
+        def send() -> None:
+            with contextlib.suppress(OSError), pipe:  # the process may be gone
+                pipe.write(request)
+
+        threading.Thread(target=send, daemon=True).start()
 
 
 def _last_json(out: bytes) -> dict[str, Any] | None:

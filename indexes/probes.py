@@ -30,6 +30,10 @@ _SAME = 1e-5
 _TEXT = 200
 
 
+class RowsLost(MachineryError):
+    """Chroma does not find rows that it was given, by their own vectors."""
+
+
 class Probe(Strict):
     """One golden query."""
 
@@ -88,7 +92,7 @@ class ProbeResult:
 def make_probes(collection: Any, rows: Sequence[Row], vectors: NDArray[float32]) -> Probes:
     """Asks a freshly built collection for rows spread over it.
 
-    Raises MachineryError when it does not even find the rows that ask.
+    Raises RowsLost when it does not even find the rows that ask.
     """
     count = min(_PROBES, len(rows))
     chosen = [position * len(rows) // count for position in range(count)]
@@ -107,8 +111,9 @@ def make_probes(collection: Any, rows: Sequence[Row], vectors: NDArray[float32])
     )
     lost = sum(probe.distances[0] > _SAME for probe in probes)
     if lost > count * (1 - AGREEMENT) + 1:
-        raise MachineryError(
-            f"Chroma does not find {lost} of {count} rows that it was just given; build again."
+        raise RowsLost(
+            f"Chroma does not find {lost} of {count} rows that it was just given: their vectors are too much "
+            "alike; use an embedder that knows what the texts mean, or split the index."
         )
     return Probes(probes=probes)
 

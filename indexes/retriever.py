@@ -1,4 +1,4 @@
-"""Asks an opened copy for the passages nearest to a text."""
+"""Asks an opened copy, or a collection on a server, for the passages nearest to a text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from indexes.chroma_server import ChromaServer, answering, connect
 from indexes.collection import embedder_in, embedder_mark, find, open_client
 from indexes.embedders import Embedder
 from indexes.rows import source_of
@@ -40,17 +41,18 @@ class Retriever:
         self._closed = False
 
     @classmethod
-    def open(cls, path: Path, collection: str, embedder: Embedder) -> Retriever:
-        """Opens the copy at `path`.
+    def open(cls, path: Path | ChromaServer, collection: str, embedder: Embedder) -> Retriever:
+        """Opens the copy at `path`, or the collection on that server.
 
         Raises MachineryError when it is not there, cannot be opened, or was made with another embedder.
         """
-        if not (path / "chroma.sqlite3").is_file():
-            raise MachineryError(f"{path} holds no Chroma index; open the index version again.")
-        try:
-            client = open_client(path)
-        except Exception as error:
-            raise MachineryError(f"{path} cannot be opened: {one_line(str(error))}.") from None
+        if isinstance(path, ChromaServer):
+            with answering(path):
+                return cls._of(connect(path), path, collection, embedder)
+        return cls._of(_opened(path), path, collection, embedder)
+
+    @classmethod
+    def _of(cls, client: Any, path: Path | ChromaServer, collection: str, embedder: Embedder) -> Retriever:
         try:
             found = find(client, collection)
             made_with, asked_with = embedder_in(found), embedder_mark(embedder.identity)
@@ -100,3 +102,12 @@ class Retriever:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _opened(path: Path) -> Any:
+    if not (path / "chroma.sqlite3").is_file():
+        raise MachineryError(f"{path} holds no Chroma index; open the index version again.")
+    try:
+        return open_client(path)
+    except Exception as error:
+        raise MachineryError(f"{path} cannot be opened: {one_line(str(error))}.") from None

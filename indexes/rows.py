@@ -6,9 +6,14 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from store.errors import InputError
 from store.text import one_line
+
+if TYPE_CHECKING:
+    from numpy import float32
+    from numpy.typing import NDArray
 
 Metadata = dict[str, str | int | float | bool]
 
@@ -27,7 +32,7 @@ class Row:
     metadata: Metadata
     source: str
     """The source document it comes from: `metadata["source"]`, or the row's own id."""
-    embedding: array[float] | None = None
+    embedding: array[float] | NDArray[float32] | None = None
     """A float32 vector that came with the row, not normalised; None where the embedder makes it."""
 
 
@@ -49,7 +54,11 @@ def source_of(id: str, metadata: Mapping[str, object]) -> str:
 
 
 def checked_row(
-    id: str, document: str, metadata: Metadata, where: str, embedding: array[float] | None = None
+    id: str,
+    document: str,
+    metadata: Metadata,
+    where: str,
+    embedding: array[float] | NDArray[float32] | None = None,
 ) -> Row:
     """A row that Chroma and the digest can hold. Raises InputError naming `where` and the field."""
     if not id:
@@ -65,11 +74,19 @@ def checked_row(
 
 def refuse_duplicates(rows: tuple[Row, ...], where: str) -> None:
     """Raises InputError when two rows share an id: Chroma would drop the second without a word."""
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for row in rows:
         if row.id in seen:
-            raise InputError(f"{where}: the id {one_line(row.id)} is given twice; ids must be unique.")
-        seen.add(row.id)
+            whose = both_sources(seen[row.id], row)
+            raise InputError(f"{where}: the id {one_line(row.id)} is given twice{whose}; ids must be unique.")
+        seen[row.id] = row.source
+
+
+def both_sources(first: str, second: Row) -> str:
+    """` (of a.md and of b.md)`: whose two rows with one id are; empty where they name no document."""
+    if first == second.source == second.id:
+        return ""
+    return f" (of {one_line(first, 80)} and of {one_line(second.source, 80)})"
 
 
 def _check_text(text: str, what: str) -> None:

@@ -34,7 +34,8 @@ def scratch(folder: Path) -> Iterator[Path]:
         yield mine
     finally:
         shutil.rmtree(mine, ignore_errors=True)
-        (folder / f"{token}{_LOCK}").unlink(missing_ok=True)
+        with suppress(OSError):  # what made the work fail is what is to be told
+            (folder / f"{token}{_LOCK}").unlink(missing_ok=True)
         os.close(handle)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -69,7 +69,7 @@ class ModelPart(Strict):
 
 
 class IndexPart(Strict):
-    """An index version and where its opened copy is."""
+    """An index version and where its opened copy is: a directory here, or a collection on a Chroma server."""
 
     kind: Literal["index"] = "index"
     version: VersionId
@@ -77,7 +77,9 @@ class IndexPart(Strict):
     content_digest: Digest
     """Over the rows: see "Index version" in the docs."""
     path: str
-    """The directory of the opened copy on this machine."""
+    """The directory of the opened copy on this machine; empty where a server holds it."""
+    server: str | None = Field(default=None, max_length=2000, exclude_if=lambda server: server is None)
+    """`chroma+http://host:port` of the Chroma server that holds the collection; left out where none does."""
     collection: str
     """The collection in it."""
     embedder: EmbedderIdentity
@@ -252,21 +254,3 @@ def _supersedes(document: LiveDocument, known: LiveDocument | None, path: Path) 
             "backup, delete the file and restart its applications."
         )
     return encode(known.model_copy(update={"rendered_at": document.rendered_at})) != encode(document)
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the file as it is written: with checksum, no field left out."""
-    schema = LiveDocument.model_json_schema(mode="serialization")
-    schema["title"] = FORMAT
-    schema["properties"][CHECKSUM] = {
-        "description": "`sha256:` over all else as UTF-8 JSON with sorted keys and no spaces.",
-        "pattern": r"^sha256:[0-9a-f]{64}$",
-        "title": "Checksum",
-        "type": "string",
-    }
-    for model in (schema, *schema["$defs"].values()):
-        model["required"] = list(model["properties"])
-        if "components" in model["properties"]:
-            # patternProperties alone lets a key of another form through with any value.
-            model["properties"]["components"]["additionalProperties"] = False
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

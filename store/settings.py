@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from store.bounded import read_toml
 from store.errors import MachineryError
 from store.git.remote_url import trouble
 from store.records.base import Name, Person, Strict
+from store.records.host import HostName
 from store.records.operation import OperationKind
 from store.text import one_line
 
+_SERVER = re.compile(
+    r"chroma\+https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:]{2,45}\])(:[0-9]{1,5})?/?"
+    r"(\?(tenant|database)=[A-Za-z0-9._-]{1,200}(&(tenant|database)=[A-Za-z0-9._-]{1,200})?)?"
+)
 EVERY_EVENT = "*"
 """In NotifyTarget.events: every kind of record."""
+
+
+def _is_whole(path: str) -> str:
+    if not path.startswith(("/", "~/")) or "\0" in path:
+        raise ValueError("a path begins with / or ~/")
+    return path
+
+
+HomePath = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_is_whole)]
+"""An absolute path, or one below the home folder."""
 
 
 class NotifyTarget(Strict):
@@ -84,8 +100,12 @@ class Settings(Strict):
     """`module` or `module:function`: what eval suites with a Python target may import here."""
     embedder: str = "minilm"
     """What `lockgate add index` uses where nothing else is said."""
+    embedder_url: str = Field(default="https://api.openai.com/v1", max_length=2000)
+    """The OpenAI-compatible address that `openai:<model>` embedders are called on."""
     concurrency: int = Field(default=4, ge=1, le=256)
     """Model calls at once in evals, on one endpoint."""
+    standby: bool = True
+    """Whether a controller keeps a copy of each index version open that a rollback would bring back."""
     eval_budget: EvalBudget = EvalBudget()
     """What one go of evals may use up."""
     prometheus: str | None = None
@@ -94,6 +114,18 @@ class Settings(Strict):
     """Who is told of records."""
     remote: str | None = Field(default=None, max_length=2000, repr=False)
     """The repository that other machines share this store through: an address or an absolute path."""
+    indexes_url: str | None = Field(default=None, max_length=2000, repr=False)
+    """Where machines share the bytes of index versions: file:///folder, s3://bucket/folder, …"""
+    indexes_options: dict[str, str | bool | int] = Field(default={}, max_length=20)
+    """What the address needs besides, such as `endpoint_url`; secrets come from the environment."""
+    indexes_server: str | None = Field(default=None, max_length=2000, repr=False)
+    """The Chroma server that index versions are served from: chroma+http://host:port; else copies are."""
+    host: HostName | None = None
+    """What this machine is called in its reports; None takes its own name."""
+    signing_key: HomePath | None = None
+    """The private key that commits are signed with, or a public one whose private half an agent holds."""
+    allowed_signers: HomePath | None = None
+    """Who may sign, in OpenSSH's format: the root of what is trusted here."""
     remote_timeout_s: float = Field(default=5, gt=0, le=300)
     """Seconds that the remote has to answer."""
 
@@ -102,6 +134,15 @@ class Settings(Strict):
     def _can_be_asked(cls, url: str | None) -> str | None:
         if url is not None and (why := trouble(url)) is not None:
             raise ValueError(f"this address {why}")
+        return url
+
+    @field_validator("indexes_server")
+    @classmethod
+    def _is_a_server(cls, url: str | None) -> str | None:
+        if url is not None and not _SERVER.fullmatch(url):
+            raise ValueError(
+                "this is no Chroma server; write chroma+http://host:port, then maybe ?database=NAME"
+            )
         return url
 
     @model_validator(mode="after")

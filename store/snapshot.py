@@ -17,6 +17,7 @@ from store.canonical import digest_of_files
 from store.clock import from_epoch
 from store.errors import InputError, LockgateError
 from store.git.files import Files
+from store.records.approval import Approval, approval_path
 from store.records.component import Component, Kind, Pin, check_name
 from store.records.environment import Environment
 from store.records.operation import Operation
@@ -189,6 +190,15 @@ class Snapshot:
             if found is not None:
                 says = f"{found.release}/{found.id}"
                 yield found if says == f"{release}/{id}" else _misplaced(path, says)
+
+    def approvals(self, environment: str, release: str) -> tuple[Approval, ...]:
+        """What was said yes to for `release` in `environment`, oldest first. Raises InputError."""
+        found = (
+            self.record(Approval, approval_path(environment, release, id))
+            for name in sorted(self.names(f"approvals/{environment}/{release}"))
+            if is_ulid(id := name.removesuffix(".toml"))
+        )
+        return tuple(one for one in found if one is not None)
 
     # -- components ---------------------------------------------------------------------------
 

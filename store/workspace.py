@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from store.git.repository import Store
     from store.records.base import Person
     from store.settings import Settings
+    from store.signing.signer import Signing
 
 STORE = "store.git"
 
@@ -57,7 +58,12 @@ class Workspace:
         """The git store."""
         from store.git.repository import Store
 
-        return Store(self.root / STORE)
+        return Store(self.root / STORE, self._signing)
+
+    def _signing(self) -> Signing | None:
+        from store.signing.settled import signing
+
+        return signing(self.settings, self.person)
 
     @cached_property
     def settings(self) -> Settings:

@@ -19,7 +19,7 @@ from lockgate_client.files import Reading, WatchedFile
 from lockgate_client.kill import KillSwitch
 from lockgate_client.observing import observations_beside, open_observations
 from lockgate_client.recorder import QUEUE_LIMIT, Export, Recorder
-from lockgate_client.serving import Reason, Resolution, Serving, serving
+from lockgate_client.serving import Components, Reason, Resolution, Serving, serving
 
 __all__ = ["Client", "Reason", "Resolution"]
 
@@ -43,7 +43,7 @@ class Client(Capturing):
 
     __slots__ = (
         "__weakref__", "_check_seconds", "_due", "_error", "_file", "_kill", "_lock", "_monotonic", "_path",
-        "_serving", "_shown",
+        "_serving", "_shown", "_warm",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +55,7 @@ class Client(Capturing):
         requests: str | os.PathLike[str] | None = None,
         queue_limit: int = QUEUE_LIMIT,
         export: Export | None = None,
+        warm: Callable[[Components], object] | None = None,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,7 +64,14 @@ class Client(Capturing):
         What is observed goes to the SQLite file `observations`; without one to
         state/observations.sqlite beside the live document's folder. What is captured goes to `requests`,
         or to state/requests.sqlite there. At most `queue_limit` rows wait for being written; `export`
-        is given each as well (see lockgate_client.otel). `wall` (seconds since 1970) and `monotonic` are for
+        is given each as well (see lockgate_client.otel).
+
+        `warm` is called with the components of each release that a new document serves, before anybody is
+        served by it: there an application opens an index, while other threads go on with the old one. It is
+        often called with what is open already. What it raises is in `last_error` and stops no document: that
+        may be a rollback.
+
+        `wall` (seconds since 1970) and `monotonic` are for
         tests.
 
         Raises ValueError when `check_seconds` is not 0 or more, or `queue_limit` not 1 or more.
@@ -72,6 +80,7 @@ class Client(Capturing):
             raise ValueError(f"check_seconds is {check_seconds!r}; it has to be 0 or more")
         self._path = Path(path).absolute()
         self._check_seconds = check_seconds
+        self._warm = warm
         self._wall = wall
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -123,7 +132,7 @@ class Client(Capturing):
 
     @property
     def last_error(self) -> str | None:
-        """Why what is at the path now is not served, in one sentence; None where it is."""
+        """Why what is at the path now is not served, or was not warmed, in one sentence; None where it is."""
         return self._error
 
     def __repr__(self) -> str:
@@ -184,8 +193,20 @@ class Client(Capturing):
         except LockgateClientError as error:
             self._error = f"{self._path}: {error}"
             return
+        self._error = self._warmed(document)
         self._document = document
-        self._error = None
+
+    def _warmed(self, document: Document) -> str | None:
+        """Has the application open what `document` serves; what went wrong, in one sentence."""
+        if self._warm is None:
+            return None
+        try:
+            for arm in (document.stable, document.canary):
+                if arm is not None:
+                    self._warm(arm.components)
+        except Exception as error:
+            return f"{self._path}: what it serves could not be warmed: {ascii(str(error))[1:-1][:200]}"
+        return None
 
     def _refuse_step_back(self, document: Document) -> None:
         known = self._document

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,47 @@ def connect(path: Path, layout: Layout) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def connect_patiently(path: Path, layout: Layout, seconds: float) -> sqlite3.Connection:
+    """`connect`, tried again for `seconds` while other processes make the file, and with that patience after.
+
+    SQLite does not always wait itself: of two that turn a new file to WAL at once, one is told that it is
+    locked (sqlite.org/c3ref/busy_handler.html).
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection = connect(path, layout)
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            connection.execute(f"pragma busy_timeout = {int(seconds * 1000)}")
+            return connection
+
+
+def turn_to_wal(connection: sqlite3.Connection, seconds: float) -> None:
+    """Sets the journal of the file that `connection` has open, with the patience of `connect_patiently`.
+
+    Raises sqlite3.OperationalError where other connections hold the file for `seconds`.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    # The low byte is SQLite's primary code.
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _ensure_there(path: Path) -> None:

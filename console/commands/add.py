@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from console.commands.index_preview import show_preview
 from console.commands.options import EITHER, FILE, FOLDER, source_option, version_options, workspace
-from console.commands.output import carry_out, progress, show_dry_run
+from console.commands.output import aside, carry_out, progress, show_dry_run
 
 
 @click.group(name="add")
@@ -18,7 +19,11 @@ def add_command() -> None:
 
 @add_command.command()
 @click.argument("name")
-@source_option(FOLDER, "A folder with system.md and, if any, few_shot_examples.json and prompt.toml.")
+@source_option(
+    EITHER,
+    "A folder with system.md and, if any, few_shot_examples.json and prompt.toml; or a file of Humanloop "
+    "(.prompt) or promptfoo (.txt, .md, .json, .yaml).",
+)
 @version_options("prompt.toml's, else counted")
 def prompt(name: str, source: Path, what: str, **how: Any) -> int:
     """A prompt."""
@@ -69,7 +74,7 @@ def model(
 
 @add_command.command()
 @click.argument("name")
-@source_option(EITHER, "A folder of Markdown, text or HTML, or a JSONL file.")
+@source_option(EITHER, "A folder of Markdown, text, HTML or PDF, or a JSONL or CSV file.")
 @click.option("--parent", metavar="vN", help="Take the vectors of what did not change from this version.")
 @click.option(
     "--embedder",
@@ -83,6 +88,15 @@ def model(
     show_default=True,
     help="Characters of a passage, at most.",
 )
+@click.option(
+    "--preview",
+    "shown",
+    type=click.IntRange(1, 1000),
+    is_flag=False,
+    flag_value=5,
+    metavar="[N]",
+    help="Only show the first N passages, 5 without a number: nothing is embedded or written.",
+)
 @version_options("counted")
 def index(
     name: str,
@@ -90,6 +104,7 @@ def index(
     parent: str | None,
     embedder: str | None,
     chunk_characters: int,
+    shown: int | None,
     dry_run: bool,
     as_json: bool,
     why: str,
@@ -101,6 +116,8 @@ def index(
     """
     from console.operations.add import index as operation
 
+    if shown is not None:
+        return show_preview(name, source, shown, chunk_characters, as_json)
     here = workspace()
     asked: dict[str, Any] = {
         "parent": parent,
@@ -110,7 +127,7 @@ def index(
         "report": progress,
     }
     if not dry_run:
-        return carry_out(here, operation.build(here, name, source, **asked), why, False, as_json)
+        return carry_out(here, operation.build(here, name, source, **asked, tell=aside), why, False, as_json)
     from console.operations.add.index_estimate import estimate
 
     found = estimate(here, name, source, **asked)

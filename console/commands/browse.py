@@ -1,4 +1,4 @@
-"""lockgate list, show, diff."""
+"""lockgate list, show."""
 
 from __future__ import annotations
 
@@ -34,20 +34,4 @@ def show_command(ref: str, as_json: bool) -> int:
         print_json(shown.data)
     else:
         say(shown.text)
-    return 0
-
-
-@click.command(name="diff")
-@click.argument("older")
-@click.argument("newer")
-@json_option
-def diff_command(older: str, newer: str, as_json: bool) -> int:
-    """What differs between two versions, releases or environments."""
-    from console.operations import differ
-
-    found = differ.diff(workspace(), older, newer)
-    if as_json:
-        print_json(found.data)
-    else:
-        say(found.text or "They are equal.")
     return 0

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.commands.limits import limited
 from console.commands.options import FILE, FOLDER, json_option, workspace
 from console.commands.output import print_json, progress, say
 from console.operations.counted import counted
+from console.operations.run_options import USUAL, RunOptions
 from store.errors import InputError, LockgateError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ _OUT = click.Path(path_type=Path)
 @click.option("--settings", type=FILE, help="With a clone: the settings.toml that says which hosts and keys.")
 @click.option("--indexes", type=FOLDER, help="With a clone: a folder with the bytes of index versions.")
 @click.option("--state", type=_OUT, metavar="FOLDER", help="With a clone: where answers are kept.")
+@limited
 @json_option
 def check_command(
     clone: Path | None,
@@ -51,6 +54,7 @@ def check_command(
     settings: Path | None,
     indexes: Path | None,
     state: Path | None,
+    options: RunOptions,
     as_json: bool,
 ) -> int:
     """Read every file of the store and say which is malformed: what a pull request's CI runs.
@@ -59,7 +63,7 @@ def check_command(
     together with the rest of what production serves. Exits 0, 1 (blocked), 2 (not well), 3 or 4.
     """
     if base is None:
-        if no_evals or any((markdown, junit, settings, indexes, state)):
+        if no_evals or any((markdown, junit, settings, indexes, state)) or options != USUAL:
             raise InputError("that option goes with --base, which says what the change is held against.")
         return _check_all(clone, ref, as_json)
     from console.operations.proposal import propose, told
@@ -73,7 +77,7 @@ def check_command(
     done = (
         propose.Outcomes(proposal)
         if no_evals
-        else asyncio.run(propose.judge(here, proposal, report=progress))
+        else asyncio.run(propose.judge(here, proposal, options=options, report=progress))
     )
     if markdown is not None:
         write_atomically(markdown, told.as_markdown(done))

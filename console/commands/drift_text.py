@@ -9,6 +9,7 @@ from console.commands.output import print_json, say, table
 from console.operations.drift.looked import Looked
 from console.operations.drift.reading import Watched
 from console.operations.drift.report import DriftReport
+from console.operations.drift.sentences import NOTHING, sentences
 from store.text import one_line
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _MARK = {"quiet": "✓", "drift": "✗", "undecided": "?"}
 _BAR = 20
-_NOTHING = "No result in these weeks: `lockgate eval` commits verdicts, and they make this report."
 
 
 def show_watched(found: Sequence[tuple[Watched, bool]], as_json: bool) -> None:
@@ -123,7 +123,7 @@ def _week_as_json(week: Week) -> dict[str, Any]:
 def show_report(now: DriftReport) -> None:
     """Text: models, incidents, then a table for each category."""
     say(f"{now.environment} since {now.since:%Y-%m-%d}")
-    for sentence in _sentences(now):
+    for sentence in sentences(now):
         say(f"  {sentence}")
     for line in now.lines:
         say()
@@ -133,18 +133,18 @@ def show_report(now: DriftReport) -> None:
             [(*_cells(week), _changed(week)) for week in line.weeks],
         )
     if not now.lines:
-        say(_NOTHING)
+        say(NOTHING)
 
 
 def report_as_markdown(now: DriftReport) -> None:
     """A page."""
     say(f"# Quality in {now.environment} since {now.since:%Y-%m-%d}\n")
-    for sentence in _sentences(now):
+    for sentence in sentences(now):
         say(f"- {_plain(sentence)}")
     for line in now.lines:
         _page(line)
     if not now.lines:
-        say(_NOTHING)
+        say(NOTHING)
 
 
 def _page(line: Line) -> None:
@@ -154,21 +154,6 @@ def _page(line: Line) -> None:
     for week in line.weeks:
         begins, mean, interval, _, release, source = _cells(week)
         say(f"| {begins} | {mean} | {interval} | {release} | {source} | {_plain(_changed(week))} |")
-
-
-def _sentences(now: DriftReport) -> list[str]:
-    found = []
-    for one in now.watches:
-        state = "drifted" if one.drifted else f"evidence {one.e_value:.3g} of 100"
-        found.append(f"{one.pin}: {state} after {one.checks} checks since {one.since:%Y-%m-%d}")
-    if not now.watches:
-        found.append("no model here is watched: `lockgate drift baseline MODEL@vN` begins it")
-    for incident in now.incidents:
-        cause = "it called itself by another name" if incident.cause == "name" else "its answers changed"
-        found.append(f"{incident.at:%Y-%m-%d} {incident.model} drifted: {cause}; {incident.ours_said}")
-        found.append(incident.suite_said)
-        found.extend(incident.advice)
-    return found
 
 
 def _cells(week: Week) -> tuple[str, str, str, str, str, str]:

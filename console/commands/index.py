@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import click
 
+from console.commands.index_import import import_command
 from console.commands.index_text import show_collected
 from console.commands.options import changing, json_option, listing, workspace
 from console.commands.output import carry_out, print_json, progress, say, show_dry_run, show_rows, warn
 from console.operations.counted import counted
+from store.errors import MachineryError
 
 
 @click.group(name="index")
 def index_command() -> None:
     """Look into index versions; keep, archive and restore them."""
+
+
+index_command.add_command(import_command)
 
 
 @index_command.command()
@@ -31,6 +36,7 @@ def verify(ref: str, full: bool, as_json: bool) -> int:
                 "files": result.files,
                 "passages": result.passages,
                 "archive": result.packed,
+                "collection": result.collection or None,
                 "ok": True,
             }
         )
@@ -38,7 +44,8 @@ def verify(ref: str, full: bool, as_json: bool) -> int:
         say(f"{result.pin} is archived, and its archive is whole: {counted(result.files, 'file')} unpacked.")
     else:
         size = f"{counted(result.files, 'file')}, {counted(result.passages, 'passage')}"
-        say(f"{result.pin} is whole: {size}, probes right.")
+        served = f"; so is {result.collection} on the server" if result.collection else ""
+        say(f"{result.pin} is whole: {size}, probes right{served}.")
     return 0
 
 
@@ -115,7 +122,7 @@ def archive(ref: str, why: str, dry_run: bool, as_json: bool) -> int:
     from console.operations.index.settle import settled
 
     here = workspace()
-    plan = operation.plan(here, ref, report=progress)
+    plan = operation.plan(here, ref)
     code = carry_out(here, plan, why, dry_run, as_json)
     if not dry_run and not settled(here, ref, report=progress):
         warn("its sealed folder is in use; the next sweep takes it away.")
@@ -130,10 +137,47 @@ def restore(ref: str, why: str, dry_run: bool, as_json: bool) -> int:
     from console.operations.index import restore as operation
 
     here = workspace()
-    code = carry_out(here, operation.plan(here, ref, report=progress), why, dry_run, as_json)
+    code = carry_out(here, operation.plan(here, ref), why, dry_run, as_json)
     if not dry_run:
         operation.finish(here, ref)
     return code
+
+
+@index_command.command()
+@click.option("--again", is_flag=True, help="Ask the depot about every version, whatever was sent before.")
+@json_option
+def push(again: bool, as_json: bool) -> int:
+    """Send the bytes that the depot lacks: sealed files, and archives of what is archived.
+
+    `lockgate watch` and `tick` do it, and a promotion for the versions that it brings in.
+    """
+    from console.operations.index.depot import send_all
+
+    done = send_all(workspace(), again=again, report=progress)
+    if as_json:
+        print_json({"versions": done.versions, "bytes": done.size, "problems": done.problems})
+    elif not done.versions and not done.problems:
+        say("The depot has everything that is here.")
+    for one in done.versions if not as_json else ():
+        say(f"sent {one}")
+    for problem in done.problems:
+        warn(problem)
+    return MachineryError.exit_code if done.problems else 0
+
+
+@index_command.command()
+@click.argument("ref", metavar="NAME[@vN]")
+@json_option
+def pull(ref: str, as_json: bool) -> int:
+    """Fetch the sealed bytes of a version from the depot, every byte compared with its manifest."""
+    from console.operations.index.pull import pulled
+
+    pin, is_new = pulled(workspace(), ref, report=progress)
+    if as_json:
+        print_json({"version": str(pin), "fetched": is_new})
+    else:
+        say(f"{pin} was fetched, and is whole." if is_new else f"{pin} is sealed here already.")
+    return 0
 
 
 @index_command.command()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 
 import click
 
 from console.commands.options import changing, form_option, json_option, workspace
-from console.commands.output import carry_out, export, print_json, progress, say, table
+from console.commands.output import carry_out, export, print_json, progress, say, table, warn
 from store.history.entry import Entry, as_data
 from store.history.moments import moment
 from store.history.reading import Filter, History
-from store.text import one_line, safe_text
+from store.text import one_line
 
 
 @click.command(name="history")
@@ -57,7 +56,7 @@ def history_command(
         count = history.count(chosen)
         if not history.is_kept:
             told = f"{here.root}/state cannot be written, so the history was read from git anew."
-            print(f"lockgate: {safe_text(told)}", file=sys.stderr)
+            warn(told)
     if as_json:
         print_json({"count": count, "operations": [as_data(one) for one in entries]})
     elif form != "table":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -81,12 +82,31 @@ report_option = click.option(
 )
 """--report FILE, for what runs evals; may be given again."""
 
-override_option = click.option(
-    "--override",
-    metavar="REASON",
-    help="Go ahead against an unmet condition, where the policy allows it.",
-)
-"""--override REASON"""
+
+def override_option(function: Decorated) -> Decorated:
+    """--override REASON and --break-glass REASON, of which the command sees one `override`."""
+
+    @functools.wraps(function)
+    def called(*args: Any, override: str | None, break_glass: str | None, **others: Any) -> Any:
+        from console.operations.conditions import BreakGlass
+
+        if override is not None and break_glass is not None:
+            raise click.UsageError("name --override or --break-glass, not both.")
+        reason = override if break_glass is None else BreakGlass(break_glass)
+        return function(*args, override=reason, **others)
+
+    return _with(
+        click.option(
+            "--override",
+            metavar="REASON",
+            help="Go ahead against an unmet condition, where the policy allows it.",
+        ),
+        click.option(
+            "--break-glass",
+            metavar="REASON",
+            help="In an emergency: go ahead without gate, approvals or freeze; somebody else reviews it.",
+        ),
+    )(called)
 
 
 def source_option(form: click.Path, words: str) -> Callable[[Decorated], Decorated]:

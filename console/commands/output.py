@@ -10,6 +10,7 @@ from typing import Any
 
 from console.operations.apply import Applied, apply_again
 from console.operations.plan import Check, Plan
+from console.operations.rights import with_rights
 from store.errors import InputError, LockgateError, MachineryError
 from store.progress import Progress
 from store.text import json_safe, one_line, safe_text
@@ -23,9 +24,19 @@ def say(text: str = "") -> None:
     print(safe_text(text))
 
 
+def print_line(text: str) -> None:
+    """One line of a document on standard output; what still acts in it is escaped as in JSON."""
+    print(json_safe(text))
+
+
 def warn(text: str) -> None:
     """One safe line on standard error, of what went otherwise than planned."""
     print(f"lockgate: {safe_text(text)}", file=sys.stderr)
+
+
+def aside(text: str) -> None:
+    """One safe line on standard error, of what is about to be done."""
+    print(safe_text(text), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -153,7 +164,7 @@ def show_plan(plan: Plan) -> None:
 def carry_out(workspace: Workspace, plan: Plan, why: str, dry_run: bool, as_json: bool) -> int:
     """Shows `plan` (--dry-run) or applies it and prints its record; returns the exit code."""
     if dry_run:
-        return show_dry_run(plan, why, as_json)
+        return show_dry_run(with_rights(workspace, plan), why, as_json)
     applied = apply_again(workspace, plan, why, report=progress)
     show_applied(applied, plan, as_json)
     unpublished = any(problem.startswith(f"{plan.environment} is not") for problem in applied.problems)

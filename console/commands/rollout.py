@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-import sys
 import threading
 
 import click
 
 from console.commands.options import Number, changing, json_option, override_option, workspace
-from console.commands.output import carry_out, print_json, say
+from console.commands.output import carry_out, print_json, say, warn
 from store.errors import LockgateError, MachineryError
-from store.text import one_line, safe_text
+from store.text import one_line
 from store.workspace import Workspace
 
 environment_option = click.option("--env", "environment", required=True, metavar="ENV")
@@ -160,12 +159,12 @@ def _synced(here: Workspace) -> tuple[str, ...]:
     try:
         done = sync(here)
     except Unreachable as error:
-        print(f"lockgate: not synced: {safe_text(error.message)}", file=sys.stderr)
+        warn(f"not synced: {error.message}")
         return ()
     except LockgateError as error:
         return (f"not synced: {error.message}",)
     for line in done.lines() if done.put_aside else ():
-        print(f"lockgate: {safe_text(line)}", file=sys.stderr)
+        warn(line)
     return (*done.problems, *((f"not pushed yet: {done.trouble}",) if done.trouble else ()))
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from console.commands.options import json_option, workspace
-from console.commands.output import print_json, progress, say
+from console.commands.output import print_json, progress, say, warn
 from store.errors import MachineryError
-from store.text import safe_text
 
 
 @click.command(name="sync")
@@ -30,7 +27,7 @@ def sync_command(take_remote: bool, dry_run: bool, as_json: bool) -> int:
     else:
         done = sync(here, take_remote=take_remote, report=progress)
     for problem in done.problems:
-        print(f"lockgate: {safe_text(problem)}", file=sys.stderr)
+        warn(problem)
     if as_json:
         print_json(done.as_json())
         return MachineryError.exit_code if done.trouble else 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, TextIO
+from typing import Any
 
+from console.commands.output import aside, say
 from console.operations.counted import counted
 from store.records.verdict import CategoryVerdict, Verdict
-from store.text import one_line, safe_text
+from store.text import one_line
 
 _WORD = {"pass": "✓ pass", "block": "✗ block", "inconclusive": "? inconclusive"}
 
@@ -17,9 +17,8 @@ def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
     return verdict.model_dump(mode="json")
 
 
-def show_verdict(verdict: Verdict, file: TextIO | None = None) -> None:
-    """The verdict, its categories, its reasons and the cases that flipped."""
-    out = file or sys.stdout
+def show_verdict(verdict: Verdict, *, beside: bool = False) -> None:
+    """The verdict, its categories, its reasons and the cases that flipped; `beside` on standard error."""
     against = f"against {verdict.baseline}" if verdict.baseline else "without a baseline"
     lines = [
         f"{verdict.release} {against}, {verdict.tier} tier: {_WORD[verdict.outcome]} "
@@ -32,7 +31,7 @@ def show_verdict(verdict: Verdict, file: TextIO | None = None) -> None:
     for flip in verdict.flips[:5]:
         arrow = f"{flip.before:.2f} → {flip.after:.2f}"
         lines.append(f"  {arrow}  {one_line(flip.question or flip.case, 70)}")
-    print(safe_text("\n".join(lines)), file=out)
+    (aside if beside else say)("\n".join(lines))
 
 
 def _category(one: CategoryVerdict) -> str:

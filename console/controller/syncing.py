@@ -77,12 +77,24 @@ class Syncing:
             said = [*done.problems, *([done.trouble] if done.trouble else [])]
             if done.put_aside:
                 said.extend(done.lines())
+            said += self._reported()
         except (LockgateError, OSError) as error:
             if not self._is_over():
                 said = [f"not synced: {error}"]
         fresh = [one_line(text, 400) for text in said]
         self._problems.extend(text for text in fresh if text not in self._told)
         self._told = frozenset(fresh)
+
+    def _reported(self) -> tuple[str, ...]:
+        """Tells others what is served here, and hears what they serve."""
+        from console.operations.hosts import exchange
+        from console.operations.sync.sync import asking
+
+        try:
+            exchange(self._workspace, asking(self._workspace, self._is_over))
+        except (LockgateError, OSError) as error:
+            return () if self._is_over() else (f"what this host serves is not reported: {error}",)
+        return ()
 
     def _is_over(self) -> bool:
         return self._ended.is_set()

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from console.operations.apply import StalePlan, apply
+from console.operations.apply import Applied, StalePlan, apply
+from console.operations.approval.counting import Approved
+from console.operations.approval.counting import step as approval_of
+from console.operations.conditions import policy_of
 from console.operations.heartbeat import Heartbeat, beat, last_beat
 from console.operations.plan import Check, Overtaken
 from console.operations.reconcile import reconcile
@@ -76,9 +79,11 @@ def tick(workspace: Workspace, *, look: Look = look_once, point: Point = _no_poi
     for pointer, sight in seen:
         # Where another controller or a person was faster, the next tick looks again.
         with _told(pointer.name, problems), suppress(Overtaken, StalePlan):
-            record = _moved(workspace, snapshot, pointer, sight, point)
-            if record is not None:
-                records.append(record)
+            applied = _moved(workspace, snapshot, pointer, sight, point)
+            if applied is not None:
+                records.append(applied.record)
+            if applied is not None and applied.unsigned:
+                problems.setdefault(pointer.name, []).append(f"{pointer.name}: {applied.unsigned}")
     # A canary that nobody sees, or that cannot be taken back, is not given more time.
     done = reconcile(workspace, watched=frozenset(snapshot.policy.names) - blind)
     told = (*chain.from_iterable(problems.values()), *done.problems)
@@ -149,13 +154,15 @@ def _watched(
 
 def _moved(
     workspace: Workspace, snapshot: Snapshot, pointer: Environment, sight: Sight, point: Point
-) -> Operation | None:
+) -> Applied | None:
     seen = pointer.rollout
     now = workspace.clock.now()
 
-    def deciding(_: Snapshot, fresh: Environment) -> Transition | None:
-        # What was observed says nothing about a rollout that has moved since.
-        return decide(fresh, sight.observed, now, sight.slow_ms) if fresh.rollout == seen else None
+    def deciding(at: Snapshot, fresh: Environment) -> Transition | None:
+        if fresh.rollout != seen:  # what was observed says nothing about a rollout that has moved since
+            return None
+        windows = policy_of(at, fresh.name).windows
+        return decide(fresh, sight.observed, now, sight.slow_ms, windows)
 
     transition = deciding(snapshot, pointer)
     if transition is None:
@@ -168,11 +175,11 @@ def _moved(
         snapshot,
         pointer.name,
         deciding,
-        lambda _, fresh, moved: _wording(workspace, fresh, moved, sight),
+        lambda at, fresh, moved: _wording(workspace, at, fresh, moved, sight),
     )
     applied = apply(workspace, plan, transition.rollout.reason)
     point("committed")
-    return applied.record
+    return applied
 
 
 def _kill(workspace: Workspace, pointer: Environment, transition: Transition, sight: Sight) -> None:
@@ -192,12 +199,19 @@ def _kill(workspace: Workspace, pointer: Environment, transition: Transition, si
     write_kill(workspace.live(pointer.name), kill)
 
 
-def _wording(workspace: Workspace, pointer: Environment, transition: Transition, sight: Sight) -> Wording:
+def _wording(
+    workspace: Workspace, snapshot: Snapshot, pointer: Environment, transition: Transition, sight: Sight
+) -> Wording:
     rollout = transition.rollout
+    yes = Approved()
+    if transition.kind == "advance":
+        policy = policy_of(snapshot, pointer.name)
+        yes = approval_of(workspace, snapshot, policy, pointer, rollout, rollout.step)
     said = sight.observed.reason or "nothing speaks against it"
     return Wording(
         title=f"{transition.kind.capitalize()}: the rollout of {rollout.release} in {pointer.name}",
-        checks=(Check("analysis", "ok" if not transition.takes_away else "warn", said),),
+        checks=(Check("analysis", "ok" if not transition.takes_away else "warn", said), *yes.checks),
+        approvals=lambda _: yes.given,
         by=workspace.person.as_controller,
         findings=sight.observed.findings,
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from console.controller.drifting import check_due
 from console.controller.pruning import prune_when_due
-from console.controller.retention import swept_when_due
+from console.controller.retention import sent, stood_by, swept_when_due
 from console.controller.tick import Ticked, tick
 from console.controller.work import work_once
 from store.errors import LockgateError
@@ -19,8 +19,8 @@ Spread = Callable[[], tuple[str, ...]]
 
 def visit(workspace: Workspace, spread: Spread = tuple) -> Ticked:
     """A tick, then one pass over what waits to be graded and replayed; and where that found something,
-    a second tick, so that what it says is not left to the next visit. Last the drift checks and
-    the sweep of indexes that are due.
+    a second tick, so that what it says is not left to the next visit. Last the drift checks that are
+    due, what is kept ready for rollbacks, and the sweep of indexes.
 
     `spread` comes after each tick: what was decided is not kept waiting by what is slow.
     """
@@ -38,6 +38,8 @@ def visit(workspace: Workspace, spread: Spread = tuple) -> Ticked:
         *spoken,
         *_pruned(workspace),
         *check_due(workspace),
+        *stood_by(workspace),
+        *sent(workspace),
         *swept_when_due(workspace),
     )
     return Ticked(

@@ -9,18 +9,26 @@ from store.errors import MachineryError
 
 CONTENT = Path(__file__).parent / "content"
 _NOT_ASKED_ABOUT = (
+    "auditing.md",
     "benchmarks.md",
+    "chroma-server.md",
     "ci.md",
+    "comparing.md",
+    "depot.md",
     "drift.md",
+    "faults.md",
+    "freezes.md",
     "import.md",
     "mutation.md",
     "notifications.md",
     "prometheus.md",
     "remote.md",
     "retention.md",
+    "rights.md",
     "rollouts.md",
     "running-evals.md",
     "shadow.md",
+    "signing.md",
 )
 """Pages that no question of the demo is about; without them its model has less to read."""
 _DOCS = (Path(__file__).parents[2] / "docs", Path(__file__).parent / "docs")

@@ -19,16 +19,17 @@ from console.app import LockgateApp
 from console.screens.dialog import Dialog
 from console.screens.place import PlaceScreen
 from console.screens.plan_dialog import PlanDialog
+from console.screens.progress import ProgressPanel
 from store.workspace import Workspace
 
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 40.0
 _ROUNDS = 6
 """Times in a row that everything is found at rest: a message climbs one widget a round."""
 
 
 async def settled(pilot: Pilot[None]) -> None:
     """Waits until nothing is being read or done, no message is on its way, and a dialog, if there is
-    one, listens to keys; or for ten seconds."""
+    one, listens to keys; or for forty seconds."""
     app = pilot.app
     quiet, deadline = 0, monotonic() + _PATIENCE_SECONDS
     while quiet < _ROUNDS and monotonic() < deadline:
@@ -57,7 +58,7 @@ def _at_rest(app: App[None]) -> bool:
 
 def _waits_for_person(app: App[None], group: str) -> bool:
     if group == "asking":
-        return isinstance(app.screen, Dialog)
+        return isinstance(app.screen, Dialog) and not isinstance(app.screen, ProgressPanel)
     return group == "operate" and isinstance(app.screen, PlanDialog)
 
 

@@ -6,7 +6,6 @@ It holds events and names of targets; addresses and secrets stay in settings.tom
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from lockgate_client import LockgateClientError, sqlite_file
 from store.errors import MachineryError
 from store.text import one_line
 
 State = Literal["waiting", "delivered", "dead"]
 _VERSION = 1
+_APPLICATION_ID = 0x4C4F474F
+_BUSY_SECONDS = 30.0
 _LONGEST_LEASE_S = 3600.0
 _LONGEST_DELAY_S = 2 * 3600.0
 """Times further ahead than these were written under a clock that was wrong."""
@@ -33,6 +35,13 @@ create table letters (
 ) without rowid;
 create index letters_waiting on letters (target, due) where state = 'waiting';
 """
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    return None
+
+
+_LAYOUT = sqlite_file.Layout(_APPLICATION_ID, _VERSION, _SCHEMA, _nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +74,7 @@ class Letters:
         self._path = path
         self._lock = threading.Lock()
         with self._told():
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = sqlite3.connect(
-                path, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = full")
-            with self._changing() as execute:
-                if execute("pragma user_version").fetchone()[0] == 0:
-                    for statement in filter(str.strip, _SCHEMA.split(";")):
-                        execute(statement)
-                    execute(f"pragma user_version = {_VERSION}")
+            self._connection = sqlite_file.connect_patiently(path, _LAYOUT, _BUSY_SECONDS)
 
     def close(self) -> None:
         """Closes the file."""
@@ -216,7 +215,7 @@ class Letters:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, LockgateClientError, OSError) as error:
             raise MachineryError(
                 f"{self._path} cannot be used: {one_line(str(error))}. Check the disk; a damaged file can be "
                 "moved away, and what waited in it is then not delivered."

@@ -16,5 +16,5 @@ def embedder(workspace: Workspace, name: str) -> Embedder:
     """The embedder called `name`. Raises InputError for an unknown one or a host that is not allowed."""
     if not name.startswith("openai:"):
         return get_embedder(name)
-    access = access_url("https://api.openai.com/v1", endpoint_settings(workspace))
+    access = access_url(workspace.settings.embedder_url, endpoint_settings(workspace))
     return get_embedder(name, endpoint=EndpointAccess(access.base_url, access.api_key))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from console.operations.plan import Overtaken, Plan, Stamp
 from console.operations.reconcile import reconcile
+from console.operations.rights import with_rights
 from console.version import version
 from store.bounded import write_toml
 from store.errors import Blocked, InputError, StaleTip
 from store.git.maintenance import pack_when_due
 from store.progress import Report, silent
-from store.records.operation import Operation
+from store.records.operation import TAKING_BACK, Operation
 from store.snapshot import record_path
 from store.stamping import next_record
 from store.workspace import Workspace
@@ -42,6 +43,8 @@ class Applied:
     commit: str
     problems: tuple[str, ...] = ()
     """What this machine could not follow up (a live document not written, a change not pushed)."""
+    unsigned: str | None = None
+    """Why its commit is not signed although this machine signs; among `problems` too."""
 
 
 def apply(
@@ -57,20 +60,21 @@ def apply(
     pushed afterwards, and what keeps it from being pushed is a problem that is told.
 
     Raises Blocked or Inconclusive with every unmet condition, StalePlan when the store moved under
-    it, MachineryError when a disk, an index or a remote that is wanted fails. Until the commit nothing has
-    changed.
+    it, MachineryError when a disk, an index, a key or a remote that is wanted fails. Until the commit
+    nothing has changed.
     """
     why = _checked_note(plan, why)
+    plan = with_rights(workspace, plan)
     plan.demand()
     if plan.prepare is not None:
-        plan.prepare()
+        plan.prepare(report)
     ahead = _forward(workspace, plan, report)
     for attempt in range(_TRIES):
         try:
             if ahead is not None:
                 ahead.catch_up(attempt)
             publish = ahead.publish if ahead is not None else None
-            record, commit, warning = _commit(workspace, plan, why, decided, publish)
+            record, commit, warning, unsigned = _commit(workspace, plan, why, decided, publish)
             break
         except (StalePlan, Overtaken):
             raise
@@ -80,7 +84,8 @@ def apply(
     done = reconcile(workspace, report=report)
     commit, unpushed = _pushed(workspace, plan, commit)
     pack_when_due(workspace.store.path)
-    return Applied(record, commit, (*((warning,) if warning else ()), *done.problems, *unpushed))
+    said = tuple(one for one in (warning, unsigned) if one)
+    return Applied(record, commit, (*said, *done.problems, *unpushed), unsigned)
 
 
 def _forward(workspace: Workspace, plan: Plan, report: Report) -> Forward | None:
@@ -134,13 +139,13 @@ def _covers(plan: Plan, fresh: Plan) -> bool:
 
 def _commit(
     workspace: Workspace, plan: Plan, why: str, decided: bool, publish: Callable[[str], None] | None
-) -> tuple[Operation, str, str | None]:
-    """The record, its commit, and what is wrong with a clock."""
+) -> tuple[Operation, str, str | None, str | None]:
+    """The record, its commit, what is wrong with a clock, and why the commit is not signed."""
     store = workspace.store
     with store.writing() as writer:
         tip = store.tip()
         if tip != plan.tip and plan.remake is not None:
-            fresh = plan.remake(store.at(tip))
+            fresh = with_rights(workspace, plan.remake(store.at(tip)))
             same = fresh.outcome() == plan.outcome() if decided else fresh.effect() == plan.effect()
             if not same or fresh.unmet:
                 raise StalePlan(fresh)
@@ -149,8 +154,16 @@ def _commit(
         stamp = Stamp(made.id, made.at, plan.by or workspace.person, why)
         record = _record(plan, stamp)
         files = {**plan.write(stamp), record_path(stamp.id): write_toml(record)}
-        commit = writer.commit(tip, files, _message(record, plan), stamp.by, made.at, publish=publish)
-        return record, commit, made.warning
+        commit = writer.commit(
+            tip,
+            files,
+            _message(record, plan),
+            stamp.by,
+            made.at,
+            publish=publish,
+            takes_back=plan.verb in TAKING_BACK,
+        )
+        return record, commit, made.warning, writer.unsigned
 
 
 def _record(plan: Plan, stamp: Stamp) -> Operation:
@@ -169,6 +182,8 @@ def _record(plan: Plan, stamp: Stamp) -> Operation:
         evidence=plan.evidence,
         gate=plan.gate,
         overrides=plan.overrides,
+        emergency=plan.emergency,
+        approvals=plan.approvals(stamp),
         checks=tuple(f"{check.verdict}: {check.name}: {check.text}" for check in plan.checks),
         rollout=plan.mark(stamp),
         ended=plan.ended,

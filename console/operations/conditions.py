@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from console.operations.plan import Check, Risk
+from console.operations.plan import Check, Risk, Stamp
 from store.errors import Blocked, InputError
 from store.records.component import Component
-from store.records.environment import Environment
+from store.records.environment import Environment, Review
 from store.records.operation import Override
 from store.records.policy import EnvironmentPolicy
 from store.records.release import Release
+from store.records.window import Window
 from store.rules.gate import GateRuling
 from store.rules.rejection import rejected_by
+from store.rules.windows import frozen
 from store.snapshot import Snapshot
+
+
+class BreakGlass(str):
+    """A reason for going ahead in an emergency: it answers for approvals, freezes and the gate too, and
+    somebody else has to review it afterwards."""
+
+    __slots__ = ()
+
 
 _REASON_LIMIT = 2_000
 """Characters."""
+_REVIEWS = 100
 
 
 def policy_of(snapshot: Snapshot, environment: str) -> EnvironmentPolicy:
@@ -48,19 +60,18 @@ def rejected_check(snapshot: Snapshot, release: Release, overridable: bool = Fal
         f"{what} ({one.reason or 'no reason given'}); "
         f"`lockgate clear {one.release} -m WHY` lets it be promoted again.",
         overridable=overridable,
+        breakable=True,
     )
 
 
-def freeze_check(environment: Environment, now: datetime, overridable: bool = False) -> Check:
-    """Whether a freeze is on."""
-    for freeze in environment.freezes:
-        if freeze.since <= now < freeze.until:
-            return Check(
-                "freeze",
-                "unmet",
-                f"{environment.name} is frozen until {freeze.until:%Y-%m-%d %H:%M} UTC ({freeze.reason}).",
-                overridable=overridable,
-            )
+def freeze_check(
+    environment: Environment, windows: Sequence[Window], now: datetime, overridable: bool = False
+) -> Check:
+    """Whether a freeze or a window of lockgate.toml keeps it from moving forward, and until when."""
+    found = frozen(environment.freezes, windows, now)
+    if found is not None:
+        text = f"{environment.name} is {found}."
+        return Check("freeze", "unmet", text, overridable=overridable, breakable=True)
     return Check("freeze", "ok", "no freeze is on")
 
 
@@ -92,6 +103,7 @@ def gate_check(ruling: GateRuling, policy: EnvironmentPolicy) -> Check:
         "undecided" if undecided else "unmet",
         f"{ruling.text}.",
         overridable=policy.gate.allow_override,
+        breakable=True,
     )
 
 
@@ -106,22 +118,49 @@ def overridden(checks: Iterable[Check], reason: str | None) -> tuple[tuple[Check
     """`checks` with what `reason` may override turned into warnings, and what was overridden."""
     if reason is None:
         return tuple(checks), ()
+    glass = isinstance(reason, BreakGlass)
+    reason = str(reason)
     if not reason.strip():
-        raise InputError("--override wants a reason: it is recorded.")
+        raise InputError(f"{'--break-glass' if glass else '--override'} wants a reason: it is recorded.")
     if len(reason) > _REASON_LIMIT:
         raise InputError(f"the override's reason has {len(reason):,} characters; at most {_REASON_LIMIT:,}.")
     result: list[Check] = []
     overrides: list[Override] = []
     for check in checks:
-        if check.verdict in ("unmet", "undecided") and check.overridable:
+        if check.verdict in ("unmet", "undecided") and (check.overridable or (glass and check.breakable)):
             overrides.append(Override(condition=check.name, reason=reason))
-            check = dataclasses.replace(check, verdict="warn", text=f"overridden ({reason}): {check.text}")
+            how = "glass broken" if glass else "overridden"
+            check = dataclasses.replace(check, verdict="warn", text=f"{how} ({reason}): {check.text}")
         elif check.verdict in ("unmet", "undecided") and check.name == "gate":
             check = dataclasses.replace(
                 check, text=f"{check.text} This environment's policy allows no override."
             )
         result.append(check)
     return tuple(result), tuple(overrides)
+
+
+def answer_flags(reason: str | None) -> str:
+    """What a command says of `reason`: `--override` or `--break-glass`, from a space on."""
+    if reason is None:
+        return ""
+    flag = "--break-glass" if isinstance(reason, BreakGlass) else "--override"
+    return f" {flag} {shlex.quote(str(reason))}"
+
+
+def demand_glass(policy: EnvironmentPolicy, reason: str | None) -> None:
+    """Raises Blocked where `reason` breaks the glass and the environment has none."""
+    if isinstance(reason, BreakGlass) and not policy.break_glass:
+        raise Blocked(f"{policy.name} accepts no --break-glass (lockgate.toml says so); nothing was changed.")
+
+
+def flagged(
+    pointer: Environment, overrides: tuple[Override, ...], reason: str | None, stamp: Stamp
+) -> Environment:
+    """`pointer` with what is to be reviewed, where the glass was broken for it."""
+    if not overrides or not isinstance(reason, BreakGlass):
+        return pointer
+    review = Review(record=stamp.id, by=stamp.by, at=stamp.at, reason=str(reason))
+    return pointer.model_copy(update={"reviews": (*pointer.reviews, review)[-_REVIEWS:]})
 
 
 def forward_risk(policy: EnvironmentPolicy, overrides: tuple[Override, ...]) -> Risk:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from console.operations.counted import counted
+from store.errors import LockgateError
 from store.records.component import Component, Kind, Pin
 from store.records.operation import Change
 from store.records.release import Release
@@ -95,6 +97,29 @@ def _fields_changed(old: dict[str, Any], new: dict[str, Any], prefix: str = "") 
 def _files_changed(old: dict[str, bytes], new: dict[str, bytes]) -> str:
     names = [name for name in sorted(set(old) | set(new)) if old.get(name) != new.get(name)]
     return f"{', '.join(names)} changed" if names else ""
+
+
+def noticed(snapshot: Snapshot, changes: Sequence[Change]) -> tuple[str, ...]:
+    """What users will notice of `changes`: what their answers come from afterwards. A version that cannot be
+    read is left out: going back does not wait for words."""
+    lines: list[str] = []
+    for change in changes:
+        if change.before is None or change.after is None:
+            continue
+        component = Component.parse(change.component)
+        with suppress(LockgateError):
+            lines += _noticed(snapshot, Pin(component, change.before), Pin(component, change.after))
+    return tuple(lines)
+
+
+def _noticed(snapshot: Snapshot, before: Pin, after: Pin) -> Iterator[str]:
+    if after.component.kind is Kind.INDEX:
+        old, new = snapshot.index(before), snapshot.index(after)
+        held = f"{counted(new.documents, 'document')} in {counted(new.passages, 'passage')}"
+        yield f"questions are looked up in {held} instead of {old.documents:,} in {old.passages:,}"
+    if after.component.kind is Kind.MODEL:
+        model, other = (one_line(snapshot.model(pin).id, 80) for pin in (after, before))
+        yield f"users are answered by {model} instead of {other}"
 
 
 def sentence(verb: str, changes: Sequence[Change], environment: str | None = None) -> str:

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from console.operations.browse import Shown, components_of
 from console.operations.counted import counted
 from console.operations.describe import what_changed
 from store.errors import InputError
+from store.progress import Report, Stop, never, silent
 from store.records.component import Component, Kind, Pin
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
 
-_SAMPLE = 20
+if TYPE_CHECKING:
+    from indexes.compare import IndexDiff, SourceDiff
+
+_SAMPLE, _IDS = 20, 5
+"""Documents of each kind, and ids of each, that are told in text; the data hold all of them."""
+_NAME = 200
 
 
-def diff(workspace: Workspace, older: str, newer: str) -> Shown:
-    """The difference as text (a unified diff for files, documents for indexes) and as plain data."""
+def diff(
+    workspace: Workspace, older: str, newer: str, *, report: Report = silent, stop: Stop = never
+) -> Shown:
+    """The difference as text (a unified diff for files, documents for indexes) and as plain data.
+
+    Raises InputError for what cannot be compared, MachineryError when an index is not here, Cancelled.
+    """
     snapshot = workspace.store.at()
     if "/" in older and "/" in newer:
-        return _versions(workspace, snapshot, snapshot.pin(older), snapshot.pin(newer))
+        return _versions(workspace, snapshot, snapshot.pin(older), snapshot.pin(newer), report, stop)
     if "/" in older or "/" in newer:
         raise InputError(
             f"{one_line(older, 40)} and {one_line(newer, 40)} are not of one sort: compare two versions, "
@@ -46,11 +58,13 @@ def _releases(snapshot: Snapshot, older: str, newer: str) -> Shown:
     return Shown("\n".join(lines), {"older": older, "newer": newer, "changes": rows})
 
 
-def _versions(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) -> Shown:
+def _versions(
+    workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin, report: Report, stop: Stop
+) -> Shown:
     if older.component.kind is not newer.component.kind:
         raise InputError(f"{older} and {newer} are of different kinds; there is nothing to compare.")
     if newer.component.kind is Kind.INDEX and older.component == newer.component:
-        return _indexes(workspace, snapshot, older, newer)
+        return _indexes(workspace, snapshot, older, newer, report, stop)
     before, after = snapshot.files(older), snapshot.files(newer)
     text: list[str] = []
     changed: dict[str, list[str]] = {}
@@ -70,29 +84,67 @@ def _versions(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) 
     return Shown("\n".join(text), {"older": str(older), "newer": str(newer), "files": changed})
 
 
-def _indexes(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) -> Shown:
+def _indexes(
+    workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin, report: Report, stop: Stop
+) -> Shown:
     from indexes.compare import compare
 
-    found = compare(workspace.indexes, newer.component.name, snapshot.index(older), snapshot.index(newer))
-    lists = {
-        "added": found.documents_added,
-        "removed": found.documents_removed,
-        "changed": found.documents_changed,
-    }
+    manifests = snapshot.index(older), snapshot.index(newer)
+    found = compare(workspace.indexes, newer.component.name, *manifests, report=report, stop=stop)
+    added, removed, changed = found.of("added"), found.of("removed"), found.of("changed")
     lines = [
-        f"{older} → {newer}: {counted(len(found.documents_added), 'document')} added, "
-        f"{len(found.documents_removed):,} removed, {len(found.documents_changed):,} changed "
+        f"{older} → {newer}: {counted(len(added), 'document')} added, "
+        f"{len(removed):,} removed, {len(changed):,} changed "
         f"({counted(found.rows_added, 'passage')} added, {found.rows_removed:,} removed, "
         f"{found.rows_unchanged:,} kept)"
     ]
-    for sign, sources in zip("+−~", lists.values(), strict=True):
-        lines += [f"  {sign} {source}" for source in sources[:_SAMPLE]]
+    for sign, sources in (("+", added), ("−", removed), ("~", changed)):
+        for one in sources[:_SAMPLE]:
+            lines.append(f"  {sign} {one_line(one.source, _NAME)}  {_passages_told(one)}")
+            lines += [f"      {line}" for line in _ids(one)]
         if len(sources) > _SAMPLE:
-            lines.append(f"  {sign} … and {len(sources) - _SAMPLE} more")
-    data = {
+            lines.append(f"  {sign} … and {len(sources) - _SAMPLE:,} more")
+    return Shown("\n".join(lines), _index_data(older, newer, found))
+
+
+def _passages_told(one: SourceDiff) -> str:
+    """`2 passages added, 1 removed`: how many passages of a document differ."""
+    parts: list[str] = []
+    for ids, word in ((one.added, "added"), (one.removed, "removed"), (one.changed, "changed")):
+        if ids:
+            parts.append(f"{len(ids):,} {word}" if parts else f"{counted(len(ids), 'passage')} {word}")
+    return ", ".join(parts)
+
+
+def _ids(one: SourceDiff) -> Iterator[str]:
+    for sign, ids in (("+", one.added), ("−", one.removed), ("~", one.changed)):
+        yield from (f"{sign} {one_line(id, _NAME)}" for id in ids[:_IDS] if id != one.source)
+        if len(ids) > _IDS:
+            yield f"{sign} … and {len(ids) - _IDS:,} more"
+
+
+def _index_data(older: Pin, newer: Pin, found: IndexDiff) -> dict[str, Any]:
+    return {
         "older": str(older),
         "newer": str(newer),
         "rows": {"added": found.rows_added, "removed": found.rows_removed, "unchanged": found.rows_unchanged},
-        "documents": {name: list(sources) for name, sources in lists.items()},
+        "documents": {
+            "added": _sources(found.of("added")),
+            "removed": _sources(found.of("removed")),
+            "changed": _sources(found.of("changed")),
+        },
+        "sources": [
+            {
+                "source": one.source,
+                "change": one.change,
+                "added": list(one.added),
+                "removed": list(one.removed),
+                "changed": list(one.changed),
+            }
+            for one in found.sources
+        ],
     }
-    return Shown("\n".join(lines), data)
+
+
+def _sources(found: Sequence[SourceDiff]) -> list[str]:
+    return [one.source for one in found]

@@ -12,6 +12,7 @@ from console.operations.reconcile import is_behind
 from console.operations.rollout.taking_back import by_hand
 from evals.models.embedded import is_available
 from store.errors import LockgateError
+from store.git.foreign import oddities
 from store.git.maintenance import trouble
 from store.kill_file import foreign_kill
 from store.progress import Report, silent
@@ -46,9 +47,8 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
     except LockgateError as error:
         yield Look("settings", False, error.message)
     store = workspace.store.path
-    for odd in ("objects/info/alternates", "objects/info/http-alternates"):
-        if (store / odd).exists():
-            yield Look("store", False, f"{odd} makes it depend on another repository: clone it instead")
+    for odd in oddities(store):
+        yield Look("store", "hooks" in odd.partition("(")[0], odd)
     mode = store.stat().st_mode & 0o077
     yield Look(
         "store", mode & 0o022 == 0, f"{store.name} is {'' if mode & 0o022 else 'not '}writable for others"

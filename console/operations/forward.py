@@ -8,8 +8,10 @@ from typing import Any
 
 from console.operations import conditions
 from console.operations.describe import changes_between
-from console.operations.plan import Check, GateWord, Risk
+from console.operations.index.depot import send_release
+from console.operations.plan import Check, GateWord, Risk, Stamp
 from console.operations.ready import index_checks, ready
+from store.progress import Report
 from store.records.environment import Environment
 from store.records.operation import Change, Override
 from store.records.policy import EnvironmentPolicy
@@ -53,6 +55,17 @@ class Forward:
     overrides: tuple[Override, ...]
     changes: tuple[Change, ...]
     risk: Risk
+    reason: str | None = None
+    """Of what it overrides."""
+
+    @property
+    def emergency(self) -> bool:
+        """Whether the glass is broken."""
+        return bool(self.overrides) and isinstance(self.reason, conditions.BreakGlass)
+
+    def flagged(self, pointer: Environment, stamp: Stamp) -> Environment:
+        """`pointer` with what somebody else has to review."""
+        return conditions.flagged(pointer, self.overrides, self.reason, stamp)
 
     @property
     def gate(self) -> GateWord:
@@ -74,8 +87,13 @@ class Forward:
             "note_required": self.place.policy.note_required,
             "gate": self.gate,
             "overrides": self.overrides,
-            "prepare": lambda: ready(self.workspace, self.snapshot, self.release),
+            "emergency": self.emergency,
+            "prepare": self._prepare,
         }
+
+    def _prepare(self, report: Report) -> None:
+        ready(self.workspace, self.snapshot, self.release, report)
+        send_release(self.workspace, self.snapshot, self.release, report=report)
 
 
 def forward(
@@ -95,6 +113,7 @@ def forward(
     Where the environment serves the release already, that is the only condition told.
     """
     policy, pointer = to.policy, to.pointer
+    conditions.demand_glass(policy, override)
     already = conditions.serves_already_check(pointer, release)
     checks = (
         (already,)
@@ -102,7 +121,9 @@ def forward(
         else (
             gate or conditions.gate_check(ruling, policy),
             conditions.rejected_check(snapshot, release, policy.gate.allow_override),
-            conditions.freeze_check(pointer, workspace.clock.now(), policy.gate.allow_override),
+            conditions.freeze_check(
+                pointer, policy.windows, workspace.clock.now(), policy.gate.allow_override
+            ),
             *extra,
             *index_checks(workspace, snapshot, release),
         )
@@ -118,4 +139,5 @@ def forward(
         overrides=overrides,
         changes=changes_between(snapshot, to.stable, release),
         risk=conditions.forward_risk(policy, overrides),
+        reason=override,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.operations.access import embedder
+from console.operations.index.server import content_of, server_of
 from console.operations.ready import opened
 from store.errors import InputError
 from store.progress import Progress, Report, Stop, never, silent
@@ -49,16 +50,19 @@ class Verified:
     """Its probes with their answers."""
     packed: bool = False
     """Whether it was the archive that was looked at: each byte of it was unpacked and compared."""
+    collection: str = ""
+    """Its collection on the server that serves, where there is one; it was asked the same."""
 
 
 def verify(
     workspace: Workspace, ref: str, *, full: bool = False, report: Report = silent, stop: Stop = never
 ) -> Verified:
-    """Hashes every sealed file of `ref` (`name` or `name@vN`), and probes a fresh copy.
+    """Hashes every sealed file of `ref` (`name` or `name@vN`), and probes a fresh copy; where a server serves
+    it, its collection there too.
 
     The copy is kept where no good one was open, and thrown away otherwise.
-    Raises MachineryError naming the file that is damaged, Cancelled when `stop` says so; then nothing
-    is left.
+    Raises MachineryError naming the file that is damaged or the collection that answers wrongly, Cancelled
+    when `stop` says so; then nothing is left.
     """
     from indexes.archive import check_archive, has_archive
     from indexes.sealed import sealed_path
@@ -79,7 +83,21 @@ def verify(
         GoldenQuery(one.id, one.text, one.nearest, answer.top, answer.found)
         for one, answer in zip(asked, result.answers, strict=True)
     )
-    return Verified(pin, len(manifest.files), manifest.passages, queries)
+    collection = _verify_on_server(workspace, snapshot, pin, report)
+    return Verified(pin, len(manifest.files), manifest.passages, queries, collection=collection)
+
+
+def _verify_on_server(workspace: Workspace, snapshot: Snapshot, pin: Pin, report: Report) -> str:
+    """The collection that was probed; empty where no server serves, or none was made for this version."""
+    server = server_of(workspace)
+    if server is None:
+        return ""
+    from indexes import server_collection
+
+    content = content_of(workspace, snapshot, pin)
+    report(Progress("probing", note=content.collection))
+    found = server_collection.verify(server, workspace.indexes, content)
+    return content.collection if found is not None else ""
 
 
 def _probe_fresh_copy(

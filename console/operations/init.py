@@ -24,6 +24,7 @@ from store.progress import Report, silent
 from store.records.operation import Operation
 from store.records.policy import DEFAULT_POLICY, Policy
 from store.settings import SETTINGS_TEMPLATE, load_settings
+from store.signing.settled import signing
 from store.snapshot import POLICY_PATH, record_path
 from store.text import one_line
 from store.workspace import STORE, Workspace
@@ -129,8 +130,8 @@ def _make_store(root: Path, policy: Policy, clock: Clock, why: str, report: Repo
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = root / f".store-{os.getpid()}.tmp"
     try:
-        store = Store.create(temporary)
         settings = load_settings(root / _SETTINGS)
+        store = Store.create(temporary, lambda: signing(settings, whoami(settings)))
         if not cloned(store, settings, report):
             _first_commit(root, store, policy, clock, why)
             given(store, settings, report)

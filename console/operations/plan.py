@@ -9,6 +9,8 @@ from enum import IntEnum
 from typing import Literal
 
 from store.errors import Blocked, Inconclusive, InputError, StaleTip
+from store.progress import Report
+from store.records.approval import Approval
 from store.records.base import Person
 from store.records.operation import Change, OperationKind, Override, RolloutMark
 from store.snapshot import Snapshot
@@ -41,6 +43,8 @@ class Check:
     text: str
     """One sentence, with the way out where it is not ok."""
     overridable: bool = False
+    breakable: bool = False
+    """Whether breaking the glass answers for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class Overtaken(StaleTip):
 
 def _nothing(_: Stamp) -> Mapping[str, bytes]:
     return {}
+
+
+def no_approvals(_: Stamp) -> tuple[Approval, ...]:
+    """Of a plan that neither gives nor needs any."""
+    return ()
 
 
 def _unmarked(_: Stamp) -> RolloutMark | None:
@@ -100,9 +109,13 @@ class Plan:
     evidence: tuple[str, ...] = ()
     gate: GateWord = "none"
     overrides: tuple[Override, ...] = ()
+    emergency: bool = False
+    """The glass is broken: somebody else has to review it."""
+    approvals: Callable[[Stamp], tuple[Approval, ...]] = no_approvals
+    """The one that it gives, or those that carry it, for the record."""
     about: str | None = None
     """For a note: the record that it remarks on."""
-    prepare: Callable[[], None] | None = None
+    prepare: Callable[[Report], None] | None = None
     """Slow work that must succeed before the commit (open and verify an index copy)."""
     remake: Callable[[Snapshot], Plan] | None = None
     """Computes the same plan on a newer commit."""

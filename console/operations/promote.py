@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 from console.operations import conditions
+from console.operations.approval.counting import entering
 from console.operations.describe import sentence
 from console.operations.evidence import stale_verdicts
 from console.operations.forward import forward, place
@@ -52,19 +52,22 @@ def _plan(
     verdicts = snapshot.verdicts(release.id)
     ruling = gate.rule(to.policy, release, to.stable, verdicts, stale_verdicts(snapshot, release, verdicts))
     steps = ladder(to)
+    yes = entering(workspace, snapshot, to.policy, to.pointer, release)
     extra = (
         conditions.hold_check(to.pointer),
         rollout_check(to, release, supersede),
         *taking_back_check(workspace, to.pointer),
         *(outlook_checks(workspace, environment, steps) if steps else ()),
         *(shadow_checks(workspace, snapshot, steps, release, to.stable) if steps and to.stable else ()),
+        *yes.checks,
         *_order_check(snapshot, environment, release),
     )
     ended = superseded(to.pointer, findings_now(workspace, snapshot, to.pointer)) if supersede else None
     move = forward(workspace, snapshot, to, release, ruling, override=override, extra=extra)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
-        return {f"environments/{environment}.toml": write_toml(entered(to, release, stamp))}
+        pointer = entered(to, release, stamp, yes.given)
+        return {f"environments/{environment}.toml": write_toml(move.flagged(pointer, stamp))}
 
     return Plan(
         verb="promote",
@@ -75,6 +78,7 @@ def _plan(
         write=write,
         mark=lambda stamp: mark(entered(to, release, stamp)) if by_steps(to) else None,
         ended=ended,
+        approvals=lambda _: yes.given,
         evidence=(ruling.verdict.id,) if ruling.verdict else (),
         remake=lambda fresh: _plan(workspace, fresh, release_id, environment, override, supersede),
         command=_command(release.id, environment, override) + (" --supersede" if supersede else ""),
@@ -95,5 +99,4 @@ def _order_check(snapshot: Snapshot, environment: str, release: Release) -> tupl
 
 
 def _command(release: str, environment: str, override: str | None) -> str:
-    extra = f" --override {shlex.quote(override)}" if override else ""
-    return f"lockgate promote {release} --to {environment}{extra}"
+    return f"lockgate promote {release} --to {environment}{conditions.answer_flags(override)}"

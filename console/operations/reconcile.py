@@ -10,7 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from console.operations.excused import Excused, index_parts
+from console.operations.index.server_named import server_named
 from store.errors import LockgateError
 from store.git.lock import held
 from store.kill_file import foreign_kill, read_kill, remove_kill
@@ -21,6 +24,9 @@ from store.rules.shadow import Carried, carried
 from store.snapshot import Snapshot
 from store.text import one_line
 from store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from indexes.chroma_server import ChromaServer
 
 CANARY_LASTS = timedelta(minutes=15)
 """Clients fall back to stable when no controller has prolonged a canary for so long."""
@@ -34,7 +40,8 @@ class Reconciled:
     published: tuple[str, ...]
     """Environments whose live document is new."""
     problems: tuple[str, ...]
-    """One sentence for each environment that could not be followed; its old document still serves."""
+    """One sentence for each environment that could not be followed, where its old document still serves, or
+    that serves what could not be looked at."""
 
 
 def reconcile(
@@ -66,17 +73,18 @@ def _publish_all(
             watching = name in watched
             if is_behind(workspace, environment) or _expires(workspace, environment, watching):
                 report(Progress("publishing", note=name))
-                document, problem = _rendered(workspace, snapshot, environment, watching)
+                document, troubles = _rendered(workspace, snapshot, environment, watching)
                 publish(workspace.live(environment.name), document)
                 published.append(environment.name)
-                problems.extend([f"{name}: {problem}"] if problem else [])
+                problems.extend(f"{name}: {trouble}" for trouble in troubles)
             _lift_kill(workspace, environment)
         except (LockgateError, OSError, ValueError) as error:  # ValidationError is a ValueError
             problems.append(f"{name} is not published: {one_line(str(error), 400)}")
 
 
 def is_behind(workspace: Workspace, environment: Environment) -> bool:
-    """True when the live document is missing, damaged, not the pointer's, or names a copy that is gone."""
+    """True when the live document is missing, damaged, not the pointer's, or names a copy that is gone or not
+    where this machine serves from."""
     document = published_document(workspace, environment.name)
     if document is None or document.generation != environment.generation:
         return True
@@ -85,7 +93,16 @@ def is_behind(workspace: Workspace, environment: Environment) -> bool:
     canary = document.canary.release if document.canary is not None else None
     if canary != _carried(workspace, environment).release:
         return True
-    return not all(Path(part.path).is_dir() for part in _index_parts(document))
+    parts = index_parts(document)
+    server = server_named(workspace) if parts else None
+    return not all(_is_there(part, server) for part in parts)
+
+
+def _is_there(part: IndexPart, server: ChromaServer | None) -> bool:
+    """A server is not asked at each look: that a collection stands was seen when it was named."""
+    if server is not None or part.server is not None:
+        return part.server == (str(server) if server is not None else None)
+    return Path(part.path).is_dir()
 
 
 def _carried(workspace: Workspace, environment: Environment) -> Carried:
@@ -129,12 +146,6 @@ def published_document(workspace: Workspace, environment: str) -> LiveDocument |
         return None
 
 
-def _index_parts(document: LiveDocument) -> tuple[IndexPart, ...]:
-    arms = (document.stable, document.canary)
-    parts = (part for arm in arms if arm for part in arm.components.values())
-    return tuple(part for part in parts if isinstance(part, IndexPart))
-
-
 def rendered(workspace: Workspace, snapshot: Snapshot, environment: Environment) -> LiveDocument:
     """The live document that `environment` should have now; opens index copies that are not open."""
     return _rendered(workspace, snapshot, environment, watching=False)[0]
@@ -142,22 +153,24 @@ def rendered(workspace: Workspace, snapshot: Snapshot, environment: Environment)
 
 def _rendered(
     workspace: Workspace, snapshot: Snapshot, environment: Environment, watching: bool
-) -> tuple[LiveDocument, str | None]:
-    """The document, and why it carries no canary although the store wants one."""
+) -> tuple[LiveDocument, list[str]]:
+    """The document, why it carries no canary although the store wants one, and what it names unseen."""
+    excused = Excused(snapshot, environment, published_document(workspace, environment.name))
     document = LiveDocument(
         environment=environment.name,
         generation=environment.generation,
         commit=snapshot.commit,
         rendered_at=workspace.clock.now(),
-        stable=_arm(workspace, snapshot, str(environment.stable)),
+        stable=_arm(workspace, snapshot, str(environment.stable), excused),
     )
     more = _carried(workspace, environment)
     if more.release is None:
-        return document.model_copy(update={"captured_percent": more.captured_percent}), None
+        return document.model_copy(update={"captured_percent": more.captured_percent}), excused.problems
     try:
-        canary = _arm(workspace, snapshot, more.release)
+        canary = _arm(workspace, snapshot, more.release, excused)
     except LockgateError as error:  # users of stable are not to suffer from it
-        return document, f"the canary {more.release} is not served here: {one_line(str(error), 400)}"
+        trouble = f"the canary {more.release} is not served here: {one_line(str(error), 400)}"
+        return document, [*excused.problems, trouble]
     carries = {
         "canary": canary,
         "percent": more.percent,
@@ -166,7 +179,7 @@ def _rendered(
         "captured_percent": more.captured_percent,
         "valid_until": _valid_until(workspace, environment, watching),
     }
-    return document.model_copy(update=carries), None
+    return document.model_copy(update=carries), excused.problems
 
 
 def _valid_until(workspace: Workspace, environment: Environment, watching: bool) -> datetime:
@@ -177,7 +190,7 @@ def _valid_until(workspace: Workspace, environment: Environment, watching: bool)
     return latest
 
 
-def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str) -> Arm:
+def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str, excused: Excused) -> Arm:
     from console.operations.serve_component import served
 
     release = snapshot.release(release_id)
@@ -186,7 +199,7 @@ def _arm(workspace: Workspace, snapshot: Snapshot, release_id: str) -> Arm:
         digest=release.digest,
         components={
             str(pin.component): served(
-                workspace, snapshot, pin, release.components[str(pin.component)].digest
+                workspace, snapshot, pin, release.components[str(pin.component)].digest, excused.take
             )
             for pin in release.pins()
         },

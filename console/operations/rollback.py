@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 
 from console.operations import conditions
 from console.operations.compose import composed, same_release, served_releases
-from console.operations.describe import changes_between, sentence
+from console.operations.describe import changes_between, noticed, sentence
 from console.operations.plan import Check, Plan, Risk, Stamp
-from console.operations.ready import index_checks, ready
+from console.operations.ready import index_checks, ready_again
 from console.operations.rollout.transition import Wording, transition_plan
 from store.bounded import write_toml
 from store.errors import Blocked, InputError
@@ -119,6 +119,7 @@ def _of_stable(workspace: Workspace, snapshot: Snapshot, pointer: Environment, o
         ),
         effects=(
             f"{environment} serves {target.id} instead of {current.id}",
+            *noticed(snapshot, changes),
             *_rollout_effect(pointer),
             f"{_rejected(current, changes, bool(parts))} rejected",
             "automation keeps off until somebody moves forward",
@@ -128,7 +129,7 @@ def _of_stable(workspace: Workspace, snapshot: Snapshot, pointer: Environment, o
         mark=lambda stamp: mark(moved(stamp)) if _rollout_effect(pointer) else None,
         gate="served before",
         relative=True,
-        prepare=lambda: ready(workspace, snapshot, target),
+        prepare=lambda report: ready_again(workspace, snapshot, target, report),
         remake=lambda fresh: _plan(workspace, fresh, environment, only),
         command=_command(environment, only),
     )

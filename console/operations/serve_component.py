@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from console.operations.index.server import server_at, stand
+from console.operations.index.server_named import server_named
 from console.operations.ready import opened
 from prompts.prompt import parse_prompt
-from store.errors import InputError
+from store.errors import InputError, LockgateError
 from store.live import AppPart, EvalsPart, Example, GuardrailPart, IndexPart, ModelPart, Part, PromptPart
 from store.records.component import Kind, Pin
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
+if TYPE_CHECKING:
+    from indexes.chroma_server import ChromaServer
 
-def served(workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str) -> Part:
-    """`pin` as a part of the live document; opens its index copy if it is one.
+
+Excuse = Callable[[Pin, IndexPart, LockgateError], bool]
+"""Whether an index version is named although its server could not be asked; told why it could not."""
+
+
+def no_excuse(_pin: Pin, _part: IndexPart, _error: LockgateError) -> bool:
+    """An Excuse that takes none."""
+    return False
+
+
+def served(
+    workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str, excuse: Excuse = no_excuse
+) -> Part:
+    """`pin` as a part of the live document; opens its index copy if it is one, or sees that its collection
+    stands.
 
     Raises InputError when its stored files are not what the release bound, MachineryError when an
-    index cannot be opened.
+    index cannot be opened, or stands on a server that is away and `excuse` does not take that.
     """
     if snapshot.digest(pin) != digest:
         raise InputError(
@@ -28,7 +48,7 @@ def served(workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str) -> P
         case Kind.MODEL:
             return _model(snapshot, pin, digest)
         case Kind.INDEX:
-            return _index(workspace, snapshot, pin, digest)
+            return _index(workspace, snapshot, pin, digest, excuse)
         case Kind.GUARDRAIL:
             return _guardrail(snapshot, pin, digest)
         case Kind.EVALS:
@@ -63,9 +83,12 @@ def _model(snapshot: Snapshot, pin: Pin, digest: str) -> ModelPart:
     )
 
 
-def _index(workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str) -> IndexPart:
+def _index(workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str, excuse: Excuse) -> IndexPart:
     from indexes.collection import collection_name
 
+    server = server_named(workspace)
+    if server is not None:
+        return _on_server(workspace, snapshot, pin, digest, server, excuse)
     manifest = snapshot.index(pin)
     return IndexPart(
         version=pin.version,
@@ -76,6 +99,31 @@ def _index(workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str) -> I
         embedder=manifest.embedder,
         passages=manifest.passages,
     )
+
+
+def _on_server(
+    workspace: Workspace, snapshot: Snapshot, pin: Pin, digest: str, server: ChromaServer, excuse: Excuse
+) -> IndexPart:
+    from indexes.chroma_server import ServerAway
+    from indexes.server_marks import server_name
+
+    manifest = snapshot.index(pin)
+    part = IndexPart(
+        version=pin.version,
+        digest=digest,
+        content_digest=manifest.digest,
+        path="",
+        server=str(server),
+        collection=server_name(pin.component.name, pin.version),
+        embedder=manifest.embedder,
+        passages=manifest.passages,
+    )
+    try:
+        stand(workspace, snapshot, pin, server_at(workspace, str(server)))
+    except (ServerAway, InputError) as error:
+        if not excuse(pin, part, error):
+            raise
+    return part
 
 
 def _guardrail(snapshot: Snapshot, pin: Pin, digest: str) -> GuardrailPart:

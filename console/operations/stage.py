@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -189,7 +188,8 @@ def _plan(
             )
             files[f"releases/{release.id}.toml"] = write_toml(landed)
         if not kept:
-            files[f"environments/{to.name}.toml"] = write_toml(entered(to, release, stamp))
+            pointer = move.flagged(entered(to, release, stamp), stamp)
+            files[f"environments/{to.name}.toml"] = write_toml(pointer)
         return files
 
     shared = Plan(
@@ -246,6 +246,4 @@ def _command(composition: Composition, override: str | None) -> str:
     parts = ["lockgate stage", *(f"--set {one.replace('@', '=')}" for one in composition.sets)]
     if composition.base:
         parts.append(f"--base {composition.base.id}")
-    if override:
-        parts.append(f"--override {shlex.quote(override)}")
-    return " ".join(parts)
+    return " ".join(parts) + conditions.answer_flags(override)

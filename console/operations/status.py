@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from console.operations.drill.last import last_drill
 from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
 from console.operations.rollout.taking_back import by_hand
@@ -17,13 +18,16 @@ from store.records.component import Kind
 from store.records.environment import Environment
 from store.records.release import Release
 from store.rules.rejection import rejected_by
+from store.rules.windows import frozen
 from store.snapshot import Snapshot
+from store.text import one_line
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
     from console.operations.sync.state import RemoteState
 
 _SOON_HOURS = 24
+_DRILL_OLD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,9 @@ def attention(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:
             found.append(by_hand(pointer.name, said))
         found.extend(_on_its_way(pointer, workspace))
         found.extend(_in_the_way(snapshot, pointers, place))
+        found.extend(_rehearsed(snapshot, pointer.name, workspace.clock.now()))
+        found.extend(_to_review(pointer))
+        found.extend(_closed(snapshot, pointer, workspace.clock.now()))
     for component in snapshot.components(Kind.INDEX):
         statuses = index_statuses(snapshot, component.name, workspace.clock.now())
         for version, one in statuses.items():
@@ -141,6 +148,36 @@ def _on_its_way(pointer: Environment, workspace: Workspace) -> Iterator[str]:
     )
     if last_beat(workspace).late(workspace.clock.now()):
         yield f"{pointer.name}: no controller looks after its rollout: run `lockgate watch`"
+
+
+def _rehearsed(snapshot: Snapshot, name: str, now: datetime) -> Iterator[str]:
+    """What the last drill found broken, or that it is long ago."""
+    drill = last_drill(snapshot, name)
+    if drill is None:
+        return
+    for one in drill.broken:
+        yield f"{name}: going back ({one.what}) would not have held on {drill.at:%Y-%m-%d %H:%M}: {one.said}"
+    if now - drill.at > _DRILL_OLD:
+        days = (now - drill.at).days
+        yield f"{name}: its rollbacks were rehearsed {days} days ago; `lockgate drill` does it"
+
+
+def _closed(snapshot: Snapshot, pointer: Environment, now: datetime) -> Iterator[str]:
+    """Why nothing moves forward, and until when."""
+    policy = snapshot.policy.environment(pointer.name)
+    found = frozen(pointer.freezes, policy.windows if policy else (), now)
+    if found is not None:
+        yield f"{pointer.name}: {found}; going back is possible"
+
+
+def _to_review(pointer: Environment) -> Iterator[str]:
+    """What was done with broken glass and nobody else has looked at."""
+    for one in pointer.reviews:
+        why = one_line(one.reason, 120)
+        yield (
+            f"{pointer.name}: {one.by.name} broke the glass on {one.at:%Y-%m-%d %H:%M} UTC ({why}); "
+            f"somebody else looks at it and says `lockgate review {one.record} -m …`"
+        )
 
 
 def _in_the_way(snapshot: Snapshot, pointers: Sequence[Environment], place: int) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from console.operations import conditions
+from console.operations.approval.counting import entering
 from console.operations.compose import composed, same_release, served_releases
-from console.operations.describe import sentence
+from console.operations.describe import noticed, sentence
 from console.operations.evidence import stale_verdicts
 from console.operations.forward import Forward, Place, forward, place
 from console.operations.plan import Check, Plan, Risk, Stamp
@@ -45,7 +45,7 @@ def _plan(
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
         moved = serving.serve(to.pointer, release.id, stamp.id, stamp.at, to.retention)
-        lifted = serving.lifted(moved, pin.component)
+        lifted = move.flagged(serving.lifted(moved, pin.component), stamp)
         files = {f"environments/{environment}.toml": write_toml(lifted)}
         if known is None:
             files[f"releases/{release.id}.toml"] = write_toml(
@@ -65,13 +65,13 @@ def _plan(
         summary=sentence("Switched to", move.changes, environment),
         effects=(
             f"{current.id} becomes {release.id}; only {pin.component} differs",
+            *noticed(snapshot, move.changes),
             "applications see it within a second",
         ),
         write=write,
         evidence=(ruling.verdict.id,) if ruling and ruling.verdict else (),
         remake=lambda fresh: _plan(workspace, fresh, text, environment, override),
-        command=f"lockgate switch {pin} --env {environment}"
-        + (f" --override {shlex.quote(override)}" if override else ""),
+        command=f"lockgate switch {pin} --env {environment}" + conditions.answer_flags(override),
         **fields,
     )
 
@@ -86,12 +86,13 @@ def _moved(
     override: str | None,
 ) -> tuple[Forward, GateRuling | None]:
     """Every condition; a version that served here is known, a new one needs evidence like any release."""
-    extra = (conditions.hold_check(to.pointer, pin.component), no_rollout_check(to))
+    extra: tuple[Check, ...] = (conditions.hold_check(to.pointer, pin.component), no_rollout_check(to))
     if served is not None:
         known = GateRuling("none", _served_text(pin, served, workspace.clock.now()), True)
         return forward(workspace, snapshot, to, release, known, override=override, extra=extra), None
     verdicts = snapshot.verdicts(release.id)
     ruling = gate.rule(to.policy, release, to.stable, verdicts, stale_verdicts(snapshot, release, verdicts))
+    extra = (*extra, *entering(workspace, snapshot, to.policy, to.pointer, release).checks)
     check = _never_served(conditions.gate_check(ruling, to.policy), pin, to.name)
     move = forward(workspace, snapshot, to, release, ruling, override=override, gate=check, extra=extra)
     return move, ruling

@@ -47,6 +47,8 @@ class EvalsKeys:
             return None if run is not None else "No run is chosen."
         if action.id == "keep_verdict":
             return self._why_not_kept(run)
+        if action.id == "weeks":
+            return None if self._watched else "No environment serves anything yet."
         if action.id == "label":
             has_suite = world is not None and world.snapshot.components(Kind.EVALS)
             return None if has_suite else "There is no eval suite yet: `lockgate add evals` adds one."
@@ -60,6 +62,16 @@ class EvalsKeys:
         if run.verdict is None:
             return "Only a verdict of a run that was begun here can be kept; e runs the same again."
         return None
+
+    @property
+    def _watched(self) -> str | None:
+        """Whose weeks are shown first: production where that serves, else the last that does."""
+        world = self._screen.session.world
+        serving = [one.name for one in world.snapshot.environments() if one.stable] if world else []
+        production = (
+            [one.name for one in world.snapshot.policy.environments if one.production] if world else []
+        )
+        return next((name for name in production if name in serving), next(reversed(serving), None))
 
     # -- running ------------------------------------------------------------------------------
 
@@ -125,6 +137,13 @@ class EvalsKeys:
 
         if (run := self._screen.selected) is not None:
             self._app.push_screen(FlipsScreen(self._session, run))
+
+    def do_weeks(self) -> None:
+        """How each category did, week by week."""
+        from console.screens.quality import QualityScreen
+
+        if (environment := self._watched) is not None:
+            self._app.push_screen(QualityScreen(self._session, environment))
 
     def do_label(self) -> None:
         """Walks through answers that a judge graded; of several suites one is chosen first."""

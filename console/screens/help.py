@@ -13,6 +13,8 @@ _SYMBOLS = 4
 _INSIDE: tuple[tuple[str, Place], ...] = (
     ("A component's versions", "versions"),
     ("A shadow", "shadow"),
+    ("What two index versions find", "retrieval"),
+    ("What auditors ask", "answer"),
     ("Flipped cases", "flips"),
     ("Labels for a judge", "label"),
 )

@@ -210,7 +210,7 @@ class HistoryScreen(PlaceScreen):
 
     def why_not(self, action: Action) -> str | None:
         """Notes belong to records; a plain commit has none."""
-        if action.id == "filter":
+        if action.id in ("filter", "question"):
             return None
         entry = self._entry
         if entry is None:
@@ -247,6 +247,12 @@ class HistoryScreen(PlaceScreen):
                 self.lockgate.operator.begin(Intent(make, asked=True))
 
         self.app.push_screen(AskDialog("Note", (line(one_line(entry.summary, 300)),)), answered)
+
+    def do_question(self) -> None:
+        """Chooses a question, asks for what it is about, and opens its answer."""
+        from console.screens.questions import ask
+
+        ask(self.lockgate, self.session)
 
     def do_export(self) -> None:
         """Writes what is listed to a file: JSON lines, or CSV by its ending."""

@@ -11,14 +11,17 @@ from textual.widget import Widget
 from console.actions import Action
 from console.operations import index_look
 from console.operations.index_look import Verified
+from console.screens.ask import AskDialog
 from console.screens.index_inside import IndexInside, Tab
 from console.screens.message import MessagePanel
+from console.screens.operate import Intent
 from console.screens.place import FRAME_LINES, WIDE, PlaceScreen, bindings_of
+from console.screens.retrieval_asking import ask_both
 from console.screens.session import Session
 from console.screens.versions import offer_switch
 from console.views.diff import diff_lines
 from console.views.indexes import detail_lines, indexes_table, ready_key
-from console.views.line import Line
+from console.views.line import Line, line
 from console.views.probes import probe_lines, verified_lines
 from console.views.table import Table
 from console.views.trouble import trouble_lines
@@ -122,9 +125,16 @@ class IndexesScreen(PlaceScreen):
             return "There is no index yet: `lockgate add index NAME --from PATH` makes one."
         if action.id == "switch_index" and not environment_choices(world, pin).rows:
             return f"No environment serves another version of {pin.component}."
-        if action.id == "index_diff" and self._older(pin) is None:
+        if action.id in ("index_diff", "find_both") and self._older(pin) is None:
             return f"{pin} is the first version; there is nothing before it."
+        if action.id == "restore" and self._phase(world, pin) != "packed":
+            return f"{pin} is not archived; nothing has to be unpacked."
+        if action.id == "keep_version" and self._phase(world, pin) == "purged":
+            return f"{pin} was purged; there is nothing to keep."
         return None
+
+    def _phase(self, world: World, pin: Pin) -> str | None:
+        return world.statuses[pin.component.name][pin.version].phase
 
     def _older(self, pin: Pin) -> Pin | None:
         world = self.session.world
@@ -144,10 +154,47 @@ class IndexesScreen(PlaceScreen):
         if pin is None or world is None or (older := self._older(pin)) is None:
             return
 
-        def make(_: Report, __: Stop) -> tuple[Line, ...]:
-            return diff_lines(self.session.workspace, world.snapshot, older, pin)
+        def make(report: Report, stop: Stop) -> tuple[Line, ...]:
+            return diff_lines(self.session.workspace, world.snapshot, older, pin, report=report, stop=stop)
 
         self.run_worker(self._shown(f"{older} → {pin.version}", make), exit_on_error=False)
+
+    def do_find_both(self) -> None:
+        """What it and the version that it stands on find for the same questions."""
+        pin = self._pin
+        if pin is not None and (older := self._older(pin)) is not None:
+            asking = ask_both(self.lockgate, older, pin)
+            self.app.run_worker(asking, group="asking", exclusive=True, exit_on_error=False)
+
+    def do_restore(self) -> None:
+        """Unpacks the archived version under the cursor, after a plan."""
+        from console.operations.index import restore
+
+        workspace, ref = self.session.workspace, str(self._pin)
+        after = partial(restore.finish, workspace, ref)
+        self.lockgate.operator.begin(Intent(lambda _: restore.plan(workspace, ref), after=after))
+
+    def do_keep_version(self) -> None:
+        """Pins the version under the cursor, or lets it go again; the reason is asked for."""
+        pin, world = self._pin, self.session.world
+        if pin is None or world is None:
+            return
+        workspace, ref = self.session.workspace, str(pin)
+        if world.statuses[pin.component.name][pin.version].pinned:
+            from console.operations.index import unpin
+
+            self.lockgate.operator.begin(Intent(lambda _: unpin.plan(workspace, ref)))
+            return
+
+        def answered(reason: str | None) -> None:
+            from console.operations.index import pin as keeping
+
+            if reason is not None and reason.strip():
+                make = partial(keeping.plan, workspace, ref, reason.strip())
+                self.lockgate.operator.begin(Intent(lambda _: make(), why=reason.strip()))
+
+        hint = line("The reason is kept, and shown wherever the version is refused.")
+        self.app.push_screen(AskDialog(f"Keep {pin} ready because", (hint,)), answered)
 
     def do_documents(self) -> None:
         """The source documents of the version under the cursor."""
@@ -181,7 +228,7 @@ class IndexesScreen(PlaceScreen):
 
     async def _shown(self, head: str, make: Callable[[Report, Stop], tuple[Line, ...]]) -> None:
         with self.session.doing(head):
-            lines = await self.lockgate.operator.attempt(head, make)
+            lines = await self.lockgate.operator.attempt(head, make, stoppable=True)
         if lines is not None:
             self.app.push_screen(MessagePanel(head, lines, tall=len(lines) > 4))
 
@@ -198,6 +245,7 @@ class IndexesScreen(PlaceScreen):
         return (
             f"lockgate switch {pin} --env ENV -m WHY",
             *((f"lockgate diff {older} {pin}",) if older else ()),
+            *((f"lockgate diff {older} {pin} --suite evals/NAME",) if older else ()),
             f"lockgate index verify {pin.component.name}@{pin.version}",
             f"lockgate list index {pin.component.name}",
         )

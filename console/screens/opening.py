@@ -47,5 +47,6 @@ def load_rest() -> None:
     import console.screens.indexes
     import console.screens.label
     import console.screens.operate
+    import console.screens.quality
     import console.screens.rollout
     import console.screens.stage  # noqa: F401

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from console.operations.apply import Applied, StalePlan, apply
 from console.operations.plan import Plan, Risk
+from console.operations.rights import with_rights
 from console.screens.message import MessagePanel
 from console.screens.plan_dialog import PlanDialog
 from console.screens.progress import ProgressPanel
@@ -41,6 +42,8 @@ class Intent:
     """What the note begins with."""
     overridable: bool = False
     """Whether `make` takes a reason."""
+    after: Callable[[], object] | None = None
+    """What follows once it is done, in the same thread."""
     asked: bool = False
     """True where the person has said everything already: a harmless plan is then applied at once."""
 
@@ -69,7 +72,7 @@ class Operator:
 
     async def _flow(self, intent: Intent) -> None:
         why, notice = intent.why, ""
-        plan = await self.attempt("Looking at what this would do", _making(intent, None))
+        plan = await self.attempt("Looking at what this would do", self._making(intent, None))
         while plan is not None:
             harmless = plan.risk is Risk.REVERSIBLE and not plan.unmet and not plan.note_required
             if not (intent.asked and harmless):
@@ -79,19 +82,28 @@ class Operator:
                     return
                 why, notice = decision.why or why, ""
                 if decision.override is not None:
-                    plan = await self.attempt("Looking again", _making(intent, decision.override))
+                    plan = await self.attempt("Looking again", self._making(intent, decision.override))
                     continue
-            plan = await self._apply(plan, why)
+            plan = await self._apply(plan, why, intent.after)
             notice = _MOVED
 
-    async def _apply(self, plan: Plan, why: str) -> Plan | None:
+    def _making(self, intent: Intent, reason: str | None) -> Callable[[Report, Stop], Plan]:
+        def make(_: Report, __: Stop) -> Plan:
+            return with_rights(self._session.workspace, intent.make(reason))
+
+        return make
+
+    async def _apply(self, plan: Plan, why: str, after: Callable[[], object] | None) -> Plan | None:
         """Applies `plan`; returns a new plan to look at when the store moved, else None."""
 
         def do(report: Report, _: Stop) -> Applied | Plan:
             try:
-                return apply(self._session.workspace, plan, why, report=report)
+                done = apply(self._session.workspace, plan, why, report=report)
             except StalePlan as stale:
                 return stale.plan
+            if after is not None:
+                after()
+            return done
 
         with self._session.doing(plan.title):
             done = await self.attempt(plan.title, do)
@@ -130,10 +142,3 @@ class Operator:
         await self._app.push_screen(panel)
         await asyncio.wait({asyncio.ensure_future(task)})
         panel.finish()
-
-
-def _making(intent: Intent, reason: str | None) -> Callable[[Report, Stop], Plan]:
-    def make(_: Report, __: Stop) -> Plan:
-        return intent.make(reason)
-
-    return make

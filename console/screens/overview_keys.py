@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from console.actions import Action
-from console.operations import clear, note, promote, reconcile, rollback, switch
+from console.operations import clear, freeze, note, promote, reconcile, rollback, switch
+from console.operations.approval import give, review
 from console.operations.plan import Plan
 from console.screens.ask import AskDialog
 from console.screens.choose import ChooseDialog
@@ -15,6 +16,7 @@ from console.screens.message import MessagePanel
 from console.screens.operate import Intent
 from console.screens.versions import VersionsDialog
 from console.views import overview as view
+from console.views.drill import drill_lines
 from console.views.line import line
 from console.views.release import release_lines
 from console.views.versions import (
@@ -89,8 +91,18 @@ class OverviewKeys:
             return None if rejected_choices(world).rows else "No release is rejected."
         if action.id == "shell" or environment is None:
             return None if action.id == "shell" else "Choose an environment with ← and →."
-        if action.id == "promote":
+        if action.id == "review":
+            waiting = world.snapshot.environment(environment).reviews
+            return None if waiting else f"Nothing in {environment} is to be reviewed."
+        if action.id == "yes" and not self._wants_approvals(world, environment):
+            return f"{environment} wants no approvals; lockgate.toml says how many."
+        if action.id in ("promote", "yes"):
             return self._why_not_promote(world, environment)
+        if action.id == "freeze":
+            return None
+        if action.id == "unfreeze":
+            freezes = world.snapshot.environment(environment).freezes
+            return None if any(one.until > world.now for one in freezes) else f"{environment} is not frozen."
         if world.snapshot.environment(environment).stable is None:
             return f"{environment} serves nothing yet; 2 stages a first release."
         if action.id == "switch" and self._component is None:
@@ -98,6 +110,10 @@ class OverviewKeys:
         if action.id == "switch" and not self._others(world, environment):
             return f"There is no other version of {self._component}."
         return None
+
+    def _wants_approvals(self, world: World, environment: str) -> bool:
+        policy = world.snapshot.policy.environment(environment)
+        return policy is not None and policy.approvals is not None
 
     def _others(self, world: World, environment: str) -> bool:
         component = self._component
@@ -123,12 +139,35 @@ class OverviewKeys:
         component, world, environment = self._component, self._world, self._environment
         if component is not None:
             self._app.push_screen(VersionsDialog(self._screen.session, component, environment))
+        elif self._grid.key == view.DRILL:
+            self._show_drill(str(environment))
         elif environment is not None and (release := world.snapshot.environment(environment).stable):
             self._screen.load(
                 partial(release_lines, world.snapshot, release),
                 lambda lines: self._app.push_screen(MessagePanel(f"Release {release}", lines, tall=True)),
                 group="open",
             )
+
+    def _show_drill(self, environment: str) -> None:
+        found = self._world.drills.get(environment)
+        lines = drill_lines(found, self._world.now) if found else (line("never rehearsed: d does it"),)
+        self._app.push_screen(MessagePanel(f"Rollbacks of {environment}, rehearsed", lines, tall=True))
+
+    def do_drill(self) -> None:
+        """Rehearses every rollback of the environment under the cursor; Esc stops it."""
+        self._screen.run_worker(self._drill(str(self._environment)), exit_on_error=False)
+
+    async def _drill(self, environment: str) -> None:
+        from console.operations.drill import drill
+
+        def do(report: Report, stop: Stop) -> drill.Rehearsal:
+            return drill.rehearse(self._workspace, environment, report=report, stop=stop)
+
+        head = f"Rehearse the rollbacks of {environment}"
+        with self._screen.session.doing(head):
+            done = await self._app.operator.attempt(head, do, stoppable=True)
+        if done is not None:
+            self._app.operator.begin(Intent(lambda _: drill.plan(self._workspace, done)))
 
     def do_switch(self) -> None:
         """Another version of the component under the cursor."""
@@ -190,6 +229,40 @@ class OverviewKeys:
         said = (line(one_line(operation.summary, 300)),) if operation else ()
         head = f"Note on the newest operation in {self._environment}"
         self._app.push_screen(AskDialog(head, said), answered)
+
+    def do_freeze(self) -> None:
+        """Asks until when, then freezes the environment after a plan."""
+        environment = str(self._environment)
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._begin(lambda _: self._freezing(environment, text))
+
+        hint = line("A date, a time such as 2026-12-24T18:00 (UTC), or how long: 12h, 3d.")
+        self._app.push_screen(AskDialog(f"Freeze {environment} until", (hint,)), answered)
+
+    def _freezing(self, environment: str, text: str) -> Plan:
+        from store.history.moments import coming
+
+        now = self._workspace.clock.now()
+        return freeze.plan(self._workspace, environment, coming(text.strip(), now))
+
+    def do_unfreeze(self) -> None:
+        """Lifts what was frozen by hand."""
+        environment = str(self._environment)
+        self._begin(lambda _: freeze.lift(self._workspace, environment))
+
+    def do_yes(self) -> None:
+        """Says yes to the release of the environment before, after a plan."""
+        world, environment = self._world, str(self._environment)
+        before = world.environments[world.environments.index(environment) - 1]
+        release = str(world.snapshot.environment(before).stable)
+        self._begin(lambda _: give.plan(self._workspace, release, environment))
+
+    def do_review(self) -> None:
+        """Takes the oldest emergency of the environment off the list, after a plan."""
+        record = self._world.snapshot.environment(str(self._environment)).reviews[0].record
+        self._begin(lambda _: review.plan(self._workspace, record))
 
     def do_clear(self) -> None:
         """Lets a rejected release be promoted again."""

@@ -15,17 +15,23 @@ if TYPE_CHECKING:
 
     from console.app import LockgateApp
 
+_TOLD_OF = 0.001
+"""Below what any match of a name scores."""
+
 
 class Actions(Provider):
     """The registry as palette entries. What is chosen runs on the screen it belongs to."""
 
     async def search(self, query: str) -> Hits:
-        """Entries that match."""
+        """Entries whose name matches, before those that only tell of it."""
         matcher = self.matcher(query)
+        told = query.strip().casefold()
         for name, about, run in self._all():
-            score = matcher.match(f"{name} {about}")
+            score = matcher.match(name)
             if score > 0:
                 yield Hit(score, matcher.highlight(name), run, text=name, help=about)
+            elif told in about.casefold():
+                yield Hit(_TOLD_OF, literal(name), run, text=name, help=about)
 
     async def discover(self) -> Hits:
         """All entries."""

@@ -11,10 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from console.operations.conditions import BreakGlass
 from console.operations.plan import Plan
 from console.screens.dialog import Dialog
 from console.views.line import Part, line, muted
-from console.views.plan import can_override, missing, plan_lines
+from console.views.plan import can_break, can_override, missing, plan_lines
 from console.widgets.content import flat, key_hints, literal
 from console.widgets.pane import Pane
 
@@ -44,7 +45,8 @@ class PlanDialog(Dialog[Decision | None]):
         self.plan = plan
         self._why = why
         self._notice = notice
-        self._overridable = overridable and can_override(plan)
+        self._breakable = overridable and can_break(plan)
+        self._overridable = self._breakable or (overridable and can_override(plan))
 
     def compose(self) -> ComposeResult:
         """Plan above, fields below."""
@@ -56,7 +58,8 @@ class PlanDialog(Dialog[Decision | None]):
             yield pane
             yield Static(literal(self._notice), classes="status")
             if self._overridable:
-                yield from _field("override", line("override: ", muted("why it goes ahead")), "")
+                how = "break the glass: " if self._breakable else "override: "
+                yield from _field("override", line(how, muted("why it goes ahead")), "")
             elif not plan.unmet:
                 wanted = muted("wanted") if plan.note_required else muted("optional")
                 yield from _field("why", line("why ", wanted), self._why)
@@ -83,7 +86,7 @@ class PlanDialog(Dialog[Decision | None]):
         if self._overridable:
             reason = self._value("override").strip()
             if reason:
-                self.dismiss(Decision(self._why, reason))
+                self.dismiss(Decision(self._why, BreakGlass(reason) if self._breakable else reason))
             else:
                 self._say("Some conditions are not met. Say why it goes ahead all the same, or Esc.")
             return
@@ -108,7 +111,9 @@ class PlanDialog(Dialog[Decision | None]):
 
     def _keys(self) -> Content:
         if self._overridable:
-            return key_hints(("⏎", "override"), ("↑↓", "read"), ("Esc", "back"))
+            return key_hints(
+                ("⏎", "break the glass" if self._breakable else "override"), ("↑↓", "read"), ("Esc", "back")
+            )
         if self.plan.unmet:
             return key_hints(("↑↓", "read"), ("Esc", "back"))
         return key_hints(("⏎", "go ahead"), ("↑↓", "read"), ("Esc", "back"))

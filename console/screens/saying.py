@@ -22,7 +22,7 @@ class Saying(App[None]):
         severity: Literal["information", "warning", "error"] = "information",
     ) -> None:
         """A toast, as the answer to what somebody just did."""
-        self.notify(one_line(text, 300), title=title, severity=severity, markup=False)
+        self.notify(one_line(text, 300), title=one_line(title), severity=severity, markup=False)
 
     def copy(self, text: str) -> None:
         """Puts `text` onto the terminal's clipboard, and says it: not every terminal takes it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from console.operations import differ
@@ -11,7 +11,8 @@ from console.views.words import counted
 from prompts.compare import Line as Compared
 from prompts.compare import compare, compare_text
 from prompts.prompt import Prompt, parse_prompt
-from store.errors import LockgateError
+from store.errors import Cancelled, LockgateError
+from store.progress import Report, Stop, never, silent
 from store.records.component import Kind, Pin
 from store.snapshot import Snapshot
 from store.workspace import Workspace
@@ -23,14 +24,28 @@ _SIGN: dict[str, tuple[str, Tone]] = {
     "delete": ("− ", "removed"),
     "equal": ("  ", "muted"),
 }
+_CHANGES: dict[str, tuple[str, Tone]] = {
+    "added": ("+", "added"),
+    "removed": ("−", "removed"),
+    "changed": ("~", "accent"),
+}
+"""By what happened to a document or passage: its sign and tone."""
 
 
 def diff_lines(
-    workspace: Workspace, snapshot: Snapshot, older: Pin | None, newer: Pin | None, base: str = "the base"
+    workspace: Workspace,
+    snapshot: Snapshot,
+    older: Pin | None,
+    newer: Pin | None,
+    base: str = "the base",
+    *,
+    report: Report = silent,
+    stop: Stop = never,
 ) -> tuple[Line, ...]:
     """The difference from `older` to `newer`; None stands for "not there". May read index files.
 
-    `base` is what `older` is called where it is not there; empty where that says nothing.
+    `base` is what `older` is called where it is not there; empty where that says nothing. Raises Cancelled
+    when `stop` says so.
     """
     if older == newer:
         return (line(muted("nothing differs")),)
@@ -42,7 +57,7 @@ def diff_lines(
         head = (line(Part(f"{pin} is {word}", "accent")), BLANK) if base else ()
         return (*head, *_whole(snapshot, pin))
     if pin.component.kind is Kind.INDEX:
-        return _index(workspace, snapshot, older, newer)
+        return _index(workspace, snapshot, older, newer, report, stop)
     if pin.component.kind is Kind.PROMPT:
         return tuple(_prompt(snapshot, older, newer))
     if pin.component.kind is Kind.MODEL:
@@ -158,7 +173,9 @@ def _value(value: Any) -> str:
     return "not set" if value in (None, "") else str(value)
 
 
-def _index(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) -> tuple[Line, ...]:
+def _index(
+    workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin, report: Report, stop: Stop
+) -> tuple[Line, ...]:
     before, after = snapshot.index(older), snapshot.index(newer)
     head = (
         line(f"documents  {before.documents:,} → {after.documents:,}"),
@@ -171,22 +188,24 @@ def _index(workspace: Workspace, snapshot: Snapshot, older: Pin, newer: Pin) -> 
         BLANK,
     )
     try:
-        found = differ.diff(workspace, str(older), str(newer)).data
+        found = differ.diff(workspace, str(older), str(newer), report=report, stop=stop).data
+    except Cancelled:
+        raise
     except LockgateError as error:
         return (*head, line(Part("! ", "warn"), error.message))
-    return (*head, *_documents(found["documents"]))
+    return (*head, *_documents(found["sources"]))
 
 
-def _documents(documents: Mapping[str, list[str]]) -> Iterator[Line]:
-    signs: tuple[tuple[str, str, Tone], ...] = (
-        ("added", "+", "added"),
-        ("removed", "−", "removed"),
-        ("changed", "~", "accent"),
-    )
-    for key, sign, tone in signs:
-        names = documents.get(key, [])
-        yield line(Part(f"{counted(len(names), 'document')} {key}", "strong" if names else "muted"))
-        for name in names[:_DOCUMENTS]:
-            yield line(Part(f"  {sign} ", tone), HANG, name)
-        if len(names) > _DOCUMENTS:
-            yield line(muted(f"  {sign} and {len(names) - _DOCUMENTS:,} more"))
+def _documents(sources: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    for key, (sign, tone) in _CHANGES.items():
+        documents = [one for one in sources if one["change"] == key]
+        yield line(Part(f"{counted(len(documents), 'document')} {key}", "strong" if documents else "muted"))
+        for one in documents[:_DOCUMENTS]:
+            yield line(Part(f"  {sign} ", tone), HANG, str(one["source"]), muted(_passages(one)))
+        if len(documents) > _DOCUMENTS:
+            yield line(muted(f"  {sign} and {len(documents) - _DOCUMENTS:,} more"))
+
+
+def _passages(one: Mapping[str, Any]) -> str:
+    counts = (f"{_CHANGES[key][0]}{len(one[key]):,}" for key in _CHANGES if one[key])
+    return f"  passages {' '.join(counts)}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from store.errors import InputError, MachineryError
 from store.history.entry import Entry
 from store.history.reading import Filter, History
+from store.new_file import new_file
 from store.progress import Progress, Report, Stop, check
 from store.text import one_line
 from store.workspace import Workspace
@@ -61,23 +62,16 @@ def _entries(workspace: Workspace, filter: Filter, report: Report, stop: Stop) -
 
 
 def _written(path: Path, lines: Iterator[str]) -> str:
+    count = 0
     try:
-        file = path.open("x", encoding="utf-8", newline="\n")
+        with new_file(path) as file:
+            for text in lines:
+                file.write(text + "\n")
+                count += 1
     except FileExistsError:
         raise InputError(f"{path} is there already; nothing was overwritten. Give another name.") from None
     except OSError as error:
         raise _unwritable(path, error) from None
-    count = 0
-    try:
-        with file:
-            for text in lines:
-                file.write(text + "\n")
-                count += 1
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _unwritable(path, error) from None
-        raise
     return f"{count:,} lines in {path}"
 
 

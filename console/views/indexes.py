@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 
 from console.views.ages import age, full_stamp, span
 from console.views.line import Line, Part, Tone, line, muted
@@ -11,11 +13,15 @@ from console.views.table import Column, Row, Table
 from console.views.versions import current_version
 from console.views.words import counted
 from console.views.world import World
+from store.errors import LockgateError
 from store.records.component import Component, Kind, Pin
-from store.records.versions import DocumentDelta
+from store.records.release import Release
+from store.records.versions import DocumentDelta, IndexManifest
 from store.rules.index_status import IndexStatus
+from store.rules.served_days import served_days
 from store.text import one_line
 
+_DAYS = 14
 COLUMNS = (
     Column("version", least=8, most=10),
     Column("status", least=16, most=18),
@@ -23,6 +29,8 @@ COLUMNS = (
     Column("built", least=6, most=8, drop=2),
     Column("documents", least=9, most=12),
     Column("passages", least=8, most=12, drop=3),
+    Column("size", width=8, drop=4),
+    Column("last 14 days", width=_DAYS, drop=5),
     Column("changed", least=10, most=18),
     Column("what changed", grow=1, least=12),
     Column("serves", least=8, most=24, drop=1),
@@ -31,7 +39,7 @@ _STANDING = {
     None: "",
     "over": "; still sealed here",
     "marked": "; still sealed here, archived within days",
-    "packed": "; archived, lockgate index restore unpacks it",
+    "packed": "; archived, u unpacks it",
     "purged": "; its bytes are gone",
 }
 """By the phase of an archived version: what is left of it."""
@@ -44,7 +52,11 @@ def indexes_table(world: World) -> Table:
     rows: list[Row] = []
     for component in world.snapshot.components(Kind.INDEX):
         rows.append(Row(str(component), (_heading(world, component),), heading=True))
-        rows += [_row(world, Pin(component, version)) for version in reversed(_versions(world, component))]
+        served = _served_days(world, component)
+        rows += [
+            _row(world, Pin(component, version), served.get(version, set()))
+            for version in reversed(_versions(world, component))
+        ]
     return Table(
         COLUMNS, tuple(rows), line("no index yet: ", Part("lockgate add index NAME --from PATH", "key"))
     )
@@ -76,7 +88,17 @@ def _heading(world: World, component: Component) -> Line:
     )
 
 
-def _row(world: World, pin: Pin) -> Row:
+def _served_days(world: World, component: Component) -> dict[str, set[int]]:
+    pointers = world.snapshot.pointers().read
+    named = {one.release for pointer in pointers for one in pointer.served}
+    releases: dict[str, Release] = {}
+    for id in named:
+        with suppress(LockgateError):  # what cannot be read makes statuses unknown, which is said there
+            releases[id] = world.snapshot.release(id)
+    return served_days(component, pointers, releases, world.now, _DAYS)
+
+
+def _row(world: World, pin: Pin, served: set[int]) -> Row:
     status = world.statuses[pin.component.name][pin.version]
     manifest = world.snapshot.index(pin)
     mark = INDEX_STATUS[status.status]
@@ -89,11 +111,35 @@ def _row(world: World, pin: Pin) -> Row:
             line(muted(age(world.now, manifest.built_at))),
             line(f"{manifest.documents:>9,}"),
             line(f"{manifest.passages:>8,}"),
+            line(f"{_size(manifest):>8}"),
+            _timeline(world, manifest, status, served),
             _delta(manifest.delta, manifest.parent),
             line(manifest.what_changed),
             line(", ".join(status.environments) or muted("–")),
         ),
     )
+
+
+def _size(manifest: IndexManifest) -> str:
+    size = sum(file.size for file in manifest.files)
+    if not size:
+        return "–"
+    return f"{size / 1e6:,.1f} MB" if size < 999.95e6 else f"{size / 1e9:,.1f} GB"
+
+
+def _timeline(world: World, manifest: IndexManifest, status: IndexStatus, served: set[int]) -> Line:
+    """A cell for each of the last days, today last: █ served, ─ kept ready meanwhile or since."""
+    age_days = int((world.now - manifest.built_at) / timedelta(days=1))
+    first = max(served, default=-1)
+    parts: list[Part] = []
+    for day in reversed(range(_DAYS)):
+        if day in served:
+            parts.append(Part("█", "good" if status.environments else "plain"))
+        elif day <= first and status.status != "archived":
+            parts.append(Part("─", "muted"))
+        else:
+            parts.append(Part("·" if day <= age_days else " ", "muted"))
+    return tuple(parts)
 
 
 def _left(status: IndexStatus) -> str | Part:
@@ -129,8 +175,7 @@ def _detail(world: World, pin: Pin) -> Iterator[Line]:
     yield line(_standing(world, status))
     if manifest.what_changed:
         yield line(one_line(manifest.what_changed, _WHAT))
-    size = sum(file.size for file in manifest.files)
-    files = f", {len(manifest.files)} sealed files, {size / 1_000_000:,.1f} MB" if manifest.files else ""
+    files = f", {len(manifest.files)} sealed files, {_size(manifest)}" if manifest.files else ""
     contents = f"{counted(manifest.documents, 'document')} in {counted(manifest.passages, 'passage')}"
     yield line(contents, muted(files))
     cut = f"cut {manifest.chunking}, " if manifest.chunking else ""

@@ -71,6 +71,8 @@ KIND = {
     "add": Mark("+", "add", "plain"),
     "eval": Mark("?", "eval", "plain"),
     "clear": Mark("~", "clear", "plain"),
+    "freeze": Mark("=", "freeze", "warn"),
+    "unfreeze": Mark("~", "unfreeze", "plain"),
     "note": Mark("»", "note", "muted"),
     "init": Mark("*", "init", "muted"),
     "policy": Mark("§", "policy", "plain"),
@@ -92,6 +94,7 @@ KIND = {
     "restore": Mark("↑", "restore", "accent"),
     "purge": Mark("✗", "purge", "warn"),
     "drift": Mark("≈", "drift", "warn"),
+    "drill": Mark("↺", "drill", "plain"),
     "commit": Mark("·", "commit", "muted"),
 }
 """By the kind of an operation."""

@@ -20,10 +20,12 @@ from store.records.environment import Environment
 from store.records.release import Release
 from store.records.verdict import Verdict
 from store.rules.rejection import rejected_by
+from store.rules.windows import Frozen, frozen
 from store.snapshot import Snapshot
+from store.text import one_line
 
-RELEASE, GATE = "release", "gate"
-"""The keys of the two rows that are no components."""
+RELEASE, GATE, DRILL, FROZEN = "release", "gate", "drill", "frozen"
+"""The keys of the rows that are no components."""
 _SOON = timedelta(hours=24)
 
 
@@ -44,7 +46,10 @@ def needs(world: World) -> tuple[Need, ...]:
     return (
         *_beginning(world),
         *_behind(world),
+        *_hosts(world),
+        *_drills(world),
         *_rollouts(world),
+        *_reviews(world),
         *_holds(world),
         *_rejections(world),
         *_undecided(world),
@@ -86,6 +91,26 @@ def _behind(world: World) -> Iterator[Need]:
             "overview",
             name,
         )
+
+
+def _hosts(world: World) -> Iterator[Need]:
+    """Other machines that serve something else, or that nobody has heard of lately."""
+    for host in world.hosts:
+        name = host.report.host
+        said = f"silent for {age(world.now, host.report.at)}" if host.silent else "; ".join(host.lags)
+        text = line(Part("! ", "bad"), Part(name, "strong"), f"  {said}: ", Part("lockgate hosts", "key"))
+        yield Need(f"host/{name}", text, "overview", world.environments[0])
+
+
+def _drills(world: World) -> Iterator[Need]:
+    """Rollbacks that would not have held when they were rehearsed last."""
+    for name, drill in world.drills.items():
+        if drill is not None and not drill.holds:
+            first = drill.broken[0]
+            text = line(
+                Part("✗ ", "bad"), Part(name, "strong"), f"  could not go back ({first.what}): {first.said}"
+            )
+            yield Need(f"drill/{name}", text, "overview", name)
 
 
 def _rollouts(world: World) -> Iterator[Need]:
@@ -135,6 +160,23 @@ def _holds(world: World) -> Iterator[Need]:
                 ),
                 "history",
                 hold.record,
+            )
+
+
+def _reviews(world: World) -> Iterator[Need]:
+    """What was done with broken glass and nobody else has looked at."""
+    for environment in world.snapshot.environments():
+        for one in environment.reviews:
+            yield Need(
+                f"review/{one.record}",
+                line(
+                    Part("! ", "warn"),
+                    Part(environment.name, "strong"),
+                    f"  {one.by.name} broke the glass {age(world.now, one.at)} ago (w reviews it): ",
+                    one.reason,
+                ),
+                "history",
+                one.record,
             )
 
 
@@ -219,7 +261,26 @@ def grid(world: World) -> Table:
         _gate_cell(world.snapshot, one, release) for one, release in zip(environments, releases, strict=True)
     )
     rows.append(Row(GATE, (line(muted("gate")), *gates)))
+    if any(world.drills.values()):
+        drills = (_drill_cell(world, one.name) for one in environments)
+        rows.append(Row(DRILL, (line(muted("rehearsed")), *drills)))
+    closed = [_frozen(world, one) for one in environments]
+    if any(closed):
+        cells = (_frozen_cell(world, one) for one in closed)
+        rows.append(Row(FROZEN, (line(muted("frozen")), *cells)))
     return Table(columns, tuple(rows))
+
+
+def _frozen(world: World, environment: Environment) -> Frozen | None:
+    policy = world.snapshot.policy.environment(environment.name)
+    return frozen(environment.freezes, policy.windows if policy else (), world.now)
+
+
+def _frozen_cell(world: World, closed: Frozen | None) -> Line:
+    if closed is None:
+        return line(muted("–"))
+    until = f"until {stamp(world.now, closed.opens)}" if closed.opens else "for long"
+    return line(Part("= ", "warn"), until, muted(f" · {one_line(closed.reason, 60)}"))
 
 
 def environment_at(world: World, column: int) -> str | None:
@@ -295,6 +356,16 @@ def _gate_cell(snapshot: Snapshot, environment: Environment, release: Release | 
         record = snapshot.operation(environment.record) if environment.record else None
         return gate_mark(record.gate if record else "none").line()
     return gate_mark(verdict.outcome).line(f" · {counted(verdict.cases, 'case')}")
+
+
+def _drill_cell(world: World, environment: str) -> Line:
+    """How old the last rehearsal of its rollbacks is, and whether all would have held."""
+    drill = world.drills.get(environment)
+    if drill is None:
+        return line(muted("never"))
+    mark = Part("✓ ", "good") if drill.holds else Part("✗ ", "bad")
+    word = "all hold" if drill.holds else f"{len(drill.broken)} would not hold"
+    return line(mark, word, muted(f" · {age(world.now, drill.at)}"))
 
 
 def verdict_of(snapshot: Snapshot, release: Release) -> Verdict | None:

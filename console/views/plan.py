@@ -58,6 +58,15 @@ def check_line(check: Check) -> Line:
     return line(Part(f"{mark.text:<11} ", mark.tone), HANG, Part(f"{check.name}: ", "muted"), text)
 
 
+def can_break(plan: Plan) -> bool:
+    """True when only broken glass would be enough."""
+    return (
+        bool(plan.unmet)
+        and not can_override(plan)
+        and all(check.overridable or check.breakable for check in plan.unmet)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What stands between a plan and going ahead."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from console.operations.drill.last import last_drill
 from console.operations.heartbeat import last_beat
 from console.operations.reconcile import is_behind
 from console.operations.status import known_remote
@@ -15,11 +16,13 @@ from store.history.entry import Entry
 from store.history.newest import newest
 from store.index_readiness import index_statuses
 from store.records.component import Kind
+from store.records.drill import Drill
 from store.rules.index_status import IndexStatus
 from store.snapshot import Snapshot
 from store.workspace import Workspace
 
 if TYPE_CHECKING:
+    from console.operations.hosts import Host
     from console.operations.sync.state import RemoteState
 
 RECENT = 50
@@ -44,6 +47,10 @@ class World:
     """Environments whose live document does not say what the store says."""
     remote: RemoteState | None
     """How this machine stands to the remote that it shares the store through; None where it has none."""
+    drills: Mapping[str, Drill | None] = field(default_factory=dict)
+    """By environment: the last rehearsal of its rollbacks."""
+    hosts: tuple[Host, ...] = ()
+    """Other machines that lag or are silent."""
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -78,6 +85,8 @@ def look(workspace: Workspace) -> World:
         unattended=last_beat(workspace).late(now),
         behind=_behind(workspace, snapshot),
         remote=known_remote(workspace),
+        drills={name: last_drill(snapshot, name) for name in snapshot.policy.names},
+        hosts=tuple(one for one in _others(workspace, snapshot) if one.word in ("lags", "silent")),
     )
 
 
@@ -93,6 +102,18 @@ def has_moved(workspace: Workspace, known: World) -> bool:
 def _standing(remote: RemoteState | None) -> object:
     """What of it is news; not when it answered last."""
     return remote and (remote.name, remote.ahead, remote.behind, remote.trouble)
+
+
+def _others(workspace: Workspace, snapshot: Snapshot) -> tuple[Host, ...]:
+    """Hosts that share the store, but this one; none without a remote, and none that cannot be read."""
+    from console.operations.hosts import hosts
+
+    try:
+        if workspace.settings.remote is None:
+            return ()
+        return tuple(one for one in hosts(workspace, snapshot) if not one.here)
+    except LockgateError:
+        return ()
 
 
 def _behind(workspace: Workspace, snapshot: Snapshot) -> tuple[str, ...]:

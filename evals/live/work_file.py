@@ -22,7 +22,7 @@ VERSION = 2
 APPLICATION_ID = 0x4C4F4357
 TRIES = 3
 """How often one request is begun; after that it counts as failed."""
-_BUSY_MS = 10_000
+_BUSY_SECONDS = 10.0
 _KEPT_DAYS = 60
 
 _SCHEMA = """
@@ -183,8 +183,7 @@ class WorkFile:
         """A connection to it. What goes wrong with the file is a MachineryError of one sentence."""
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite_file.connect(self.path, _LAYOUT)
-            connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            connection = sqlite_file.connect_patiently(self.path, _LAYOUT, _BUSY_SECONDS)
             _bring_up_to_date(connection)
             # What a power cut takes is done anew; a killed process loses nothing.
             connection.execute("pragma synchronous = normal")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from store.progress import Report, Stop
 from store.records.versions import EmbedderIdentity
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[float32]:
         """(n, d) float32, each row of unit length. Raises MachineryError when it cannot."""
+        ...
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """An embedder that may have to wait for somebody else's server."""
+
+    def attend(self, report: Report, stop: Stop) -> None:
+        """From now on tells `report` of its waits, and gives them up (Cancelled) when `stop` says so."""
         ...
 
 

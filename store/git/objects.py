@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pygit2
@@ -133,6 +133,17 @@ def check(repo: pygit2.Repository, id: pygit2.Oid | str, what: str) -> None:
     if len(_whole) >= _KNOWN:
         _whole.clear()
     _whole[path] = state
+
+
+def torn(objects: Path, since: float) -> Iterator[Path]:
+    """The loose objects in the folder `objects` that were written since then (seconds since 1970) and are not
+    whole. Raises OSError."""
+    for folder in objects.iterdir():
+        if not re.fullmatch("[0-9a-f]{2}", folder.name):
+            continue
+        for path in folder.iterdir():
+            if path.stat().st_mtime >= since and _damage(path, "an object"):
+                yield path
 
 
 def _loose(folder: Path) -> list[str]:

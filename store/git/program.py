@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from store.errors import Cancelled, MachineryError
+from store.git.foreign import refuse_acting
 from store.git.remote_url import ALLOWED
 from store.progress import Stop, never
 
@@ -95,12 +96,14 @@ class Ran:
 def run(gitdir: Path, arguments: Sequence[str], patience: Patience, *, umask: int = 0o077) -> Ran:
     """Runs `git ARGUMENTS` in the repository `gitdir`; what it writes, it writes with `umask`.
 
-    Raises MachineryError when there is no git, Cancelled when `patience.stop` says so. Whatever ends it, a
-    Ctrl+C too, nothing that it started is left running.
+    Raises MachineryError when there is no git, or the repository's own settings would run something (see
+    `foreign`), Cancelled when `patience.stop` says so. Whatever ends it, a Ctrl+C too, nothing that it
+    started is left running.
     """
     program = shutil.which("git")
     if program is None:
         raise MachineryError("the `git` program is not on this machine, and a remote wants it: install git.")
+    refuse_acting(gitdir)
     settings = [part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")]
     try:
         running = subprocess.Popen(

@@ -10,7 +10,7 @@ from store.errors import InputError, MachineryError, StaleTip
 from store.git import program
 from store.git.program import Patience, Ran
 from store.git.remote_url import cleaned, masked, trouble
-from store.git.tracking import SEEN
+from store.git.tracking import SEEN, clear_dead_lock
 from store.text import one_line
 
 MAIN = "refs/heads/main"
@@ -80,6 +80,7 @@ class Remote:
         moment; what it has is here all the same. Raises Unreachable.
         """
         wanted = ["fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--progress"]
+        clear_dead_lock(self._gitdir)
         ran = self._ran([*wanted, "--", self._url, f"{MAIN}:{SEEN}"], patience)
         if ran.code and ("[rejected]" in ran.err or "cannot lock ref" in ran.err or ".lock'" in ran.err):
             return False
@@ -109,6 +110,33 @@ class Remote:
             )
         self._demand(ran, patience)
         raise Unreachable(self.name, f"said nothing about the push: {self._said(ran)}")
+
+    def push_ref(self, commit: str, ref: str, patience: Patience) -> None:
+        """Makes its `ref` be `commit`, whatever it was; an empty `commit` deletes it. Never for `main`.
+
+        Raises Refused when its rules say no, Unreachable.
+        """
+        if not ref.startswith("refs/lockgate/"):
+            raise ValueError(f"{ref} is nobody's own ref")
+        wanted = ["push", "--quiet", "--force", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+        arguments = [*wanted, "--", self._url, f"{commit}:{ref}"]
+        ran = program.run(self._gitdir, arguments, patience, umask=_SHARED)
+        if ran.code and "[remote rejected]" in ran.err and "does not exist" not in ran.err:
+            raise Refused(self.name, f"refused the report: {self._said(ran)}")
+        if not (ran.code and not commit and "does not exist" in ran.err):
+            self._demand(ran, patience)
+
+    def fetch_refs(self, prefix: str, patience: Patience) -> None:
+        """Makes the refs below `prefix` here be those that it has. Raises Unreachable."""
+        wanted = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--prune",
+        ]
+        self._run([*wanted, "--", self._url, f"+{prefix}*:{prefix}*"], patience)
 
     def _rejected(self, why: str, ran: Ran) -> None:
         text = cleaned(why, self._url)

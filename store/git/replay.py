@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import pygit2
 
-from store.git import objects
+from store.git import making, objects
 from store.git.tree import FOLDER
 
 T = TypeVar("T")
@@ -56,20 +56,29 @@ def step(repo: pygit2.Repository, commit: str, onto: str) -> Step:
     return Step(commit, onto, taken, tuple(conflicts))
 
 
-def land(repo: pygit2.Repository, commit: str, onto: str, taken: Mapping[str, Entry | None]) -> str:
+def land(
+    repo: pygit2.Repository,
+    commit: str,
+    onto: str,
+    taken: Mapping[str, Entry | None],
+    signature: making.Signature = making.Signature(None),
+) -> str:
     """The id of a commit like `commit` (author, times, message) with `taken` on `onto`; `onto` itself when
-    that would change nothing. Writes objects only, and the same ones each time."""
+    that would change nothing.
+
+    Writes objects only, and the same ones each time where signatures are. Whoever signs it is its committer,
+    not before the commit that it stands on. Raises SigningError.
+    """
     source, parent = objects.commit(repo, commit), objects.commit(repo, onto)
     base = objects.subtree(repo, parent.tree_id, "the root folder")
     tree = _with(repo, base, taken)
     if tree is None or tree == base.id:
         return onto
-    return str(
-        objects.stored(
-            repo,
-            lambda: repo.create_commit(None, source.author, source.committer, source.message, tree, [onto]),
-        )
-    )
+    committer = source.committer
+    if signature.by is not None:
+        committer = making.who(signature.by.person, max(committer.time, parent.commit_time))
+    draft = making.Draft(source.author, committer, source.message, tree, [onto])
+    return str(making.commit(repo, draft, signature).id)
 
 
 def changed(repo: pygit2.Repository, commit: str) -> dict[str, tuple[Entry | None, Entry | None]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pygit2
 
 from store.errors import InputError, MachineryError, StaleTip
-from store.git import durability, lock, log, objects, recovery, tree
+from store.git import durability, lock, log, making, objects, recovery, tree
 from store.records.base import Person
 from store.snapshot import Snapshot
 from store.text import one_line
@@ -27,23 +27,25 @@ _TRIES = 40
 class Store:
     """Reads any commit, writes one commit at a time onto `main`."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the bare repository at `path`. Raises InputError when there is none."""
+    def __init__(self, path: Path, signing: making.Ask = making.nobody) -> None:
+        """Opens the bare repository at `path`, whose commits `signing` signs. Raises InputError when there is
+        none."""
         try:
-            self.repo = pygit2.Repository(str(path), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
+            self.repo = durability.opened(path, MAIN)
         except (pygit2.GitError, KeyError) as error:
             raise InputError(f"{path} is not a Lockgate store: {one_line(str(error))}.") from None
         self.path = path
+        self.signing = signing
 
     @classmethod
-    def create(cls, path: Path) -> Store:
+    def create(cls, path: Path, signing: making.Ask = making.nobody) -> Store:
         """Makes an empty bare repository at `path`, which must not exist. Raises MachineryError."""
         try:
             repo = pygit2.init_repository(str(path), bare=True, initial_head="main")
             repo.config["core.logAllRefUpdates"] = True  # a forensic aid; nothing reads it
         except (pygit2.GitError, OSError) as error:
             raise durability.disk_trouble(error, path) from error
-        return cls(path)
+        return cls(path, signing)
 
     def tip(self) -> str:
         """The commit (40 hex) that `main` points to. Raises MachineryError when it is unreadable."""
@@ -103,7 +105,10 @@ class Store:
         """Holds the store's lock, with the leftovers of a dead writer cleared."""
         with lock.held(self.path / _LOCK):
             recovery.recover(self.path)
-            yield Writer(self)
+            try:
+                yield Writer(self)
+            finally:
+                recovery.end(self.path)
 
 
 class Writer:
@@ -111,6 +116,8 @@ class Writer:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.unsigned: str | None = None
+        """Why the last commit is not signed although this machine signs."""
 
     def commit(
         self,
@@ -121,15 +128,18 @@ class Writer:
         at: datetime,
         *,
         publish: Callable[[str], None] | None = None,
+        takes_back: bool = False,
     ) -> str:
         """Lands `files` on top of `parent` and moves `main` to it; returns the commit (40 hex).
 
-        `publish` is called with the commit once it is on disk, before `main` moves; what it raises stops
+        Where it `takes_back`, it lands without a signature if there is none to be had, and `unsigned` says
+        why. `publish` is called with the commit once it is on disk, before `main` moves; what it raises stops
         the move. Refuses a change that changes nothing (InputError). Raises StaleTip when `main` is no
-        longer at `parent`, MachineryError when the disk fails. When it returns, the commit is on disk.
+        longer at `parent`, MachineryError when the disk or signing fails. When it returns, the commit is on
+        disk.
         """
         try:
-            oid = self._write(parent, files, message, author, at)
+            oid = self._write(parent, files, message, author, at, takes_back)
             self._land(parent, oid, publish)
         except OSError as error:
             raise durability.disk_trouble(error, self.store.path) from error
@@ -140,7 +150,9 @@ class Writer:
     ) -> str:
         """A commit of `files` on `parent` that nothing points to yet. Raises as `commit` does."""
         try:
-            return str(self._write(parent, files, message, author, at))
+            oid = self._write(parent, files, message, author, at)
+            durability.sync_objects(self.store.path)
+            return str(oid)
         except OSError as error:
             raise durability.disk_trouble(error, self.store.path) from error
 
@@ -162,34 +174,41 @@ class Writer:
                 publish(str(oid))
             self._move(self.store.repo, parent, oid)
         finally:
+            recovery.clear_lock(self.store.path, str(oid))
             recovery.done(self.store.path)
 
     def _write(
-        self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
+        self,
+        parent: str | None,
+        files: Mapping[str, bytes],
+        message: str,
+        author: Person,
+        at: datetime,
+        takes_back: bool = False,
     ) -> pygit2.Oid:
+        signature = making.asked(self.store.signing, may_fail=takes_back)
+        recovery.begin(self.store.path)
         with durability.objects_on_disk():
-            return self._objects(parent, files, message, author, at)
+            made = making.commit(self.store.repo, self._draft(parent, files, message, author, at), signature)
+        self.unsigned = made.unsigned
+        return made.id
 
-    def _objects(
+    def _draft(
         self, parent: str | None, files: Mapping[str, bytes], message: str, author: Person, at: datetime
-    ) -> pygit2.Oid:
+    ) -> making.Draft:
         repo = self.store.repo
         base = objects.subtree(repo, self.store.commit(parent).tree_id, "the root folder") if parent else None
         new_tree = tree.with_files(repo, base, files)
         if base is not None and new_tree == base.id:
             raise InputError("that would change nothing; no commit was made.")
-        who = pygit2.Signature(
-            _header(author.name) or "unknown", _header(author.email) or "-", int(at.timestamp()), 0
-        )
-        parents = [parent] if parent else []
-        return objects.stored(repo, lambda: repo.create_commit(None, who, who, message, new_tree, parents))
+        who = making.who(author, int(at.timestamp()))
+        return making.Draft(who, who, message, new_tree, [parent] if parent else [])
 
     def _move(self, repo: pygit2.Repository, parent: str | None, oid: pygit2.Oid) -> None:
         """Compare-and-swap of `main`; waits for somebody else's ref lock, which libgit2 never does."""
         for attempt in range(_TRIES):
             try:
-                with durability.ref_on_disk():
-                    self._swap(repo, parent, oid)
+                self._swap(repo, parent, oid)
                 return
             except (pygit2.GitError, OSError, ValueError) as error:
                 text = str(error)
@@ -215,8 +234,3 @@ class Writer:
         if str(reference.target) != parent:
             raise StaleTip("`main` moved while this was being written.")
         reference.set_target(oid, "lockgate")  # compares with the value just read, under the ref's lock
-
-
-def _header(text: str) -> str:
-    """A name or address that git accepts in a commit header."""
-    return "".join(c for c in one_line(text, 200) if c not in "<>").strip()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pygit2
 
 from store.errors import MachineryError, StaleTip
@@ -11,6 +14,10 @@ from store.text import one_line
 SEEN = "refs/remotes/origin/main"
 ASIDE = "refs/lockgate/aside/"
 _TRIES = 20
+_PAUSE_SECONDS = 0.1
+_DEAD_SECONDS = 1.0
+"""A lock on SEEN that is older was left by a process that was killed: a living one holds it for milliseconds,
+and what it guards can be looked up again."""
 
 
 def seen(store: Store) -> str | None:
@@ -33,8 +40,20 @@ def saw(store: Store, commit: str) -> None:
                 found.set_target(commit, "lockgate")
             return
         except (pygit2.GitError, OSError, ValueError):
-            continue  # somebody else remembers at the same moment; the next look finds out
-    return
+            if not clear_dead_lock(store.path):  # somebody remembers at the same moment, or has just died
+                time.sleep(_PAUSE_SECONDS)
+
+
+def clear_dead_lock(gitdir: Path) -> bool:
+    """Removes the lock on SEEN that a killed process left; True when there was one."""
+    lock = gitdir / f"{SEEN}.lock"
+    try:
+        if time.time() - lock.stat().st_mtime < _DEAD_SECONDS:
+            return False
+        lock.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def forget(store: Store, commit: str) -> None:

@@ -1,4 +1,4 @@
-"""How people write a time: a date, an ISO time, or how long ago."""
+"""How people write a time: a date, an ISO time, or how long ago or from now."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ _UNIT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1
 def moment(text: str, now: datetime) -> datetime:
     """A date, an ISO time (UTC where it names no zone), or `3d` ago. Raises InputError."""
     ago = _AGO.fullmatch(text)
-    if ago:
-        return now - int(ago[1]) * _UNIT[ago[2]]
+    return now - int(ago[1]) * _UNIT[ago[2]] if ago else _named(text)
+
+
+def coming(text: str, now: datetime) -> datetime:
+    """The same, and `3d` is in three days. Raises InputError."""
+    ahead = _AGO.fullmatch(text)
+    return now + int(ahead[1]) * _UNIT[ahead[2]] if ahead else _named(text)
+
+
+def _named(text: str) -> datetime:
     padded = f"{text}-01" if re.fullmatch(r"\d{4}-\d{2}", text) else text
     try:
         at = datetime.fromisoformat(padded)

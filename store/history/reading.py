@@ -108,6 +108,23 @@ class History:
         )
         return tuple(table.entry(row) for row in rows)
 
+    def find(self, id: str) -> Entry | None:
+        """The entry of the record `id`, or None."""
+        rows = self._query(
+            "select o.rowid as position, o.* from operations o where o.id = ? order by o.rowid limit 1", [id]
+        )
+        return table.entry(rows[0]) if rows else None
+
+    def onward(self, filter: Filter = Filter(), after: int = 0, limit: int = 1000) -> tuple[Entry, ...]:
+        """At most `limit` entries newer than position `after`, oldest first."""
+        where, values = _where(filter)
+        rows = self._query(
+            f"select o.rowid as position, o.* from {_source(filter)} {_clause([*where, 'o.rowid > ?'])} "
+            "order by o.rowid limit ?",
+            [*values, after, limit],
+        )
+        return tuple(table.entry(row) for row in rows)
+
     def count(self, filter: Filter = Filter()) -> int:
         """How many entries `filter` lets through."""
         where, values = _where(filter)

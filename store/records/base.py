@@ -11,9 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 class Strict(BaseModel):
     """A record. Nothing is coerced, nothing extra is kept, nothing changes after it was made."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _utc(at: datetime) -> datetime:

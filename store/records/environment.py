@@ -52,6 +52,15 @@ class Freeze(Strict):
     until: Instant
 
 
+class Review(Strict):
+    """Somebody broke the glass, and nobody else has looked at it yet."""
+
+    record: Ulid
+    by: Person
+    at: Instant
+    reason: Prose
+
+
 class Environment(Strict):
     """The whole pointer file of one environment."""
 
@@ -73,3 +82,7 @@ class Environment(Strict):
     holds: tuple[Hold, ...] = ()
     rejected: tuple[Rejection, ...] = ()
     freezes: tuple[Freeze, ...] = ()
+    used: tuple[Ulid, ...] = Field(default=(), max_length=200)
+    """Approvals that carried a promotion already, newest first: none counts twice."""
+    reviews: tuple[Review, ...] = Field(default=(), max_length=100)
+    """What is still to be reviewed, oldest first."""

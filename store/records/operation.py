@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from store.records.approval import Approval
 from store.records.base import Digest, Instant, Name, Person, Prose, ReleaseId, Strict, Ulid
 from store.records.finding import MOST_FINDINGS, Finding
 from store.records.rollout import RolloutState
@@ -20,9 +21,12 @@ OperationKind = Literal[
     "switch",
     "rollback",
     "clear",
+    "freeze",
+    "unfreeze",
     "note",
     "policy",
     "approve",
+    "review",
     "advance",
     "pause",
     "resume",
@@ -34,6 +38,7 @@ OperationKind = Literal[
     "shadow",
     "unshadow",
     "drift",
+    "drill",
     "pin",
     "unpin",
     "mark",
@@ -41,10 +46,16 @@ OperationKind = Literal[
     "restore",
     "purge",
 ]
-"""advance: a rollout's next step. baseline: what stable's latency is became known during a step.
+"""review: somebody else looked at what was done in an emergency.
+freeze, unfreeze: nothing moves forward for a time, or it may again. advance: a rollout's next step.
+baseline: what stable's latency is became known during a step.
 fail, error: it ended without one. settle: its watch is over. shadow, unshadow: a release begins, or ends,
 to answer for the log only. drift: how a model answers was written down, or it changed under its pin.
+drill: the rollbacks of an environment were rehearsed.
 pin, unpin, mark, archive, restore, purge: what is kept of index versions."""
+
+TAKING_BACK: frozenset[OperationKind] = frozenset({"rollback", "abort", "fail", "error", "pause", "unshadow"})
+"""What takes something away from users, or stops giving them more: no key that is locked keeps it back."""
 
 
 class Change(Strict):
@@ -109,6 +120,10 @@ class Operation(Strict):
     """The verdicts that carried it."""
     gate: Literal["pass", "block", "inconclusive", "none", "override", "served before"] = "none"
     overrides: tuple[Override, ...] = ()
+    emergency: bool = False
+    """The glass was broken: what the overrides answer for is to be reviewed by somebody else."""
+    approvals: tuple[Approval, ...] = Field(default=(), max_length=100)
+    """The one that it gave, or those that carried it."""
     checks: tuple[str, ...] = Field(default=(), max_length=200)
     """Every condition that was looked at, with its verdict, in words."""
     rollout: RolloutMark | None = None
@@ -116,7 +131,7 @@ class Operation(Strict):
     ended: RolloutMark | None = None
     """How the attempt ended whose place this took; its percent is what it served until then."""
     about: Ulid | None = None
-    """For a note: the record that it remarks on."""
+    """For a note or a review: the record that it is about."""
     tool: str = ""
     """The Lockgate version that wrote it."""
     host: str = ""

@@ -7,8 +7,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from store.canonical import digest_of
 from store.records.base import Name, Strict
+from store.records.rights import May, Roles, unknown_roles
 from store.records.rollout_policy import FOUR_STEPS, RolloutPolicy
+from store.records.window import Window
 
 Tier = Literal["smoke", "full", "extended"]
 """How much of a suite is run; each tier holds the ones before it."""
@@ -26,6 +29,17 @@ class GatePolicy(Strict):
     """Whether `--override REASON` is accepted here; it is recorded."""
 
 
+class ApprovalPolicy(Strict):
+    """Whose yes a release needs besides its author's."""
+
+    count: int = Field(default=1, ge=1, le=10)
+    """How many people have to say yes to a promotion, and to each step that wants an approval."""
+    signed: bool = True
+    """Whether only signatures count. False believes the names that people typed."""
+    days: int = Field(default=30, ge=1, le=3650)
+    """How long a yes counts."""
+
+
 class EnvironmentPolicy(Strict):
     """One environment. The order in lockgate.toml is the order in which releases travel."""
 
@@ -37,6 +51,19 @@ class EnvironmentPolicy(Strict):
     """Whether people rely on it: dangerous actions want its name typed."""
     rollout: RolloutPolicy | None = None
     """The steps that a promotion takes here; None serves a release to everybody at once."""
+    windows: tuple[Window, ...] = Field(default=(), max_length=50)
+    """When it may move forward."""
+    approvals: ApprovalPolicy | None = None
+    """None wants a yes only where a step of the rollout does, and anybody's."""
+    may: May | None = None
+    """Who may do what here; goes before what the whole store says."""
+    break_glass: bool = True
+    """Whether `--break-glass REASON` is accepted here; somebody else has to review it afterwards."""
+
+    @property
+    def digest(self) -> str:
+        """Of all that is demanded here: what approvals are bound to."""
+        return digest_of(self.model_dump(mode="json"))
 
 
 class Policy(Strict):
@@ -50,6 +77,10 @@ class Policy(Strict):
     rollback_targets: int | None = Field(default=None, ge=1, le=100)
     """How many versions of an index that served before the current one stay ready in each environment,
     whatever their age; one where nothing is said."""
+    roles: Roles | None = None
+    """Names for groups of people."""
+    may: May | None = None
+    """Who may do what, in every environment that does not say it itself."""
     environments: tuple[EnvironmentPolicy, ...] = Field(min_length=1, max_length=20)
 
     @model_validator(mode="after")
@@ -57,6 +88,13 @@ class Policy(Strict):
         names = [environment.name for environment in self.environments]
         if len(set(names)) != len(names):
             raise ValueError("two environments have the same name")
+        if self.environments[0].approvals is not None:
+            raise ValueError(
+                "the first environment gets each release as it is staged, before anybody can approve it"
+            )
+        mays = [one for one in (self.may, *(one.may for one in self.environments)) if one]
+        if wrong := unknown_roles(self.roles or {}, mays):
+            raise ValueError(wrong)
         return self
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from store.records.approval import Approval
 from store.records.base import Instant, Person, Prose, ReleaseId, Strict, Ulid
 from store.records.rollout_policy import RolloutPolicy, Step
 
@@ -47,14 +48,6 @@ class Stage(Strict):
     """The latency that counts as a rise over stable's p99, frozen when the stage began."""
 
 
-class Approval(Strict):
-    """A yes to one step."""
-
-    step: int = Field(ge=0)
-    by: Person
-    at: Instant
-
-
 class Rollout(Strict):
     """One attempt. Its policy is the one that it began with."""
 
@@ -78,6 +71,10 @@ class Rollout(Strict):
     stages: tuple[Stage, ...] = Field(default=(), max_length=40)
     """Oldest first."""
     approvals: tuple[Approval, ...] = Field(default=(), max_length=100)
+    approvals_wanted: int = Field(default=1, ge=1, le=10)
+    """How many a step needs that wants an approval."""
+    author: Person | None = None
+    """Who made the release: their own yes does not count. None where anybody's does."""
     by: Person
     """Who promoted."""
     started_at: Instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from store.records.base import Digest, Instant, Prose, Strict, VersionId
 
@@ -62,13 +62,29 @@ class EmbedderIdentity(Strict):
     dimension: int = Field(ge=1, le=100_000)
 
 
+def _inside(path: str) -> str:
+    if any(part in ("", ".", "..") for part in path.split("/")) or not path.isprintable() or "\\" in path:
+        raise ValueError("is no path inside a sealed folder")
+    return path
+
+
+InsidePath = Annotated[str, StringConstraints(max_length=500), AfterValidator(_inside)]
+"""A relative path that stays below where it is joined to."""
+
+
 class SealedFile(Strict):
     """One file of a sealed directory."""
 
-    path: str
+    path: InsidePath
     size: int = Field(ge=0)
     """Bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+DELTA_NAMES = 100
+"""Source documents of a DocumentDelta that are named, of each kind."""
+DELTA_NAME_CHARACTERS = 200
+_Names = Annotated[tuple[str, ...], Field(max_length=DELTA_NAMES)]
 
 
 class DocumentDelta(Strict):
@@ -77,6 +93,10 @@ class DocumentDelta(Strict):
     added: int = Field(default=0, ge=0)
     removed: int = Field(default=0, ge=0)
     changed: int = Field(default=0, ge=0)
+    added_sources: _Names = ()
+    """The first hundred that were added, sorted."""
+    removed_sources: _Names = ()
+    changed_sources: _Names = ()
 
 
 class IndexManifest(Strict):

@@ -12,6 +12,7 @@ pointer it started from must still be there.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -21,6 +22,8 @@ from store.records.finding import Finding
 from store.records.operation import OperationKind
 from store.records.rollout import PauseCause, Rollout, RolloutState, Stage
 from store.records.rollout_policy import Step
+from store.records.window import Window
+from store.rules.windows import frozen
 
 IDLE_MINUTES = 10.0
 """Without a canary request for so long, a rollout waits for traffic."""
@@ -138,7 +141,11 @@ def resumed(rollout: Rollout, reason: str, at: datetime) -> Rollout:
 
 
 def decide(
-    environment: Environment, seen: Observed, now: datetime, slow_ms: float | None = None
+    environment: Environment,
+    seen: Observed,
+    now: datetime,
+    slow_ms: float | None = None,
+    windows: Sequence[Window] = (),
 ) -> Transition | None:
     """What a controller does now, or None where there is nothing to do.
 
@@ -158,7 +165,7 @@ def decide(
         return None
     if slow_ms is not None and _lacks_baseline(rollout):
         return Transition("baseline", _with_baseline(rollout, slow_ms))
-    cause = _cause(environment, rollout, seen, now)
+    cause = _cause(environment, rollout, seen, now, windows)
     if cause is not None:
         return _pause(rollout, *cause, now)
     trickles = seen.busy_minutes is not None and seen.busy_minutes < BUSY_MINUTES
@@ -222,11 +229,15 @@ def _pause(rollout: Rollout, cause: PauseCause, reason: str, now: datetime) -> T
 
 
 def _cause(
-    environment: Environment, rollout: Rollout, seen: Observed, now: datetime
+    environment: Environment,
+    rollout: Rollout,
+    seen: Observed,
+    now: datetime,
+    windows: Sequence[Window],
 ) -> tuple[PauseCause, str] | None:
-    for freeze in environment.freezes:
-        if freeze.since <= now < freeze.until:
-            return "freeze", f"frozen until {freeze.until:%Y-%m-%d %H:%M} UTC ({freeze.reason})"
+    closed = frozen(environment.freezes, windows, now)
+    if closed is not None:
+        return "freeze", str(closed)
     if environment.holds:
         return "manual", f"a hold is on ({environment.holds[0].reason})"
     if seen.killed is not None:
@@ -307,7 +318,9 @@ def approved(rollout: Rollout, step: int | None = None) -> bool:
     wanted = rollout.step + 1 if step is None else step
     if wanted < len(rollout.policy.steps) and not rollout.policy.steps[wanted].approval:
         return True
-    return any(one.step == wanted for one in rollout.approvals)
+    author = rollout.author.email.casefold() if rollout.author else None
+    people = {one.by.email.casefold() for one in rollout.approvals if one.step == wanted} - {author}
+    return len(people) >= rollout.approvals_wanted
 
 
 def told(step: Step) -> str:

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from store.canonical import digest_of
 from store.errors import InputError, MachineryError
-from store.live import Arm, LiveDocument, StaleDocument, decode, encode, json_schema, publish
+from store.live import Arm, LiveDocument, StaleDocument, decode, encode, publish
+from store.live_schema import json_schema
 
 SCHEMA = Path(__file__).parents[2] / "client" / "lockgate_client" / "live.schema.json"
 

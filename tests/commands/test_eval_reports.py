@@ -113,3 +113,26 @@ def test_a_report_that_the_disk_refuses_changes_no_verdict(
     found = lockgate("-C", acme, "eval", "r1", "--no-baseline", "--report", tmp_path / "x.md")
     assert found.code == 4 and "the report was not written: the disk is full." in found.err
     assert lockgate("-C", acme, "history", "--json").data["operations"][0]["kind"] == "eval"
+
+
+def test_staging_writes_a_report_whatever_came_of_it(
+    acme: Path, material: Path, tmp_path: Path, lockgate: Lockgate
+) -> None:
+    (material / "prompt/system.md").write_text("Answer with a poem.\n")
+    assert lockgate("-C", acme, "add", "prompt", "support", "--from", material / "prompt").code == 0
+    stage = ("-C", acme, "stage", "--set", "prompt/support", "-m", "x", "--report")
+    blocked = lockgate(*stage, tmp_path / "blocked.json")
+    assert blocked.code == 1
+    told = json.loads((tmp_path / "blocked.json").read_text())
+    assert told["outcome"] == "block" and told["verdict"] is None and len(told["flips"]) == 12
+    assert told["candidate"]["components"]["prompt/support"] == "v2"
+
+    kept = lockgate(*stage, tmp_path / "kept.json", "--keep-blocked")
+    assert kept.code == 1
+    told = json.loads((tmp_path / "kept.json").read_text())
+    assert told["verdict"] in lockgate("-C", acme, "evals", "report", "r2", "--json").out
+    assert told["candidate"]["release"] == "r2"
+
+    dry = lockgate(*stage, tmp_path / "dry.json", "--dry-run")
+    assert dry.code != 2 and not (tmp_path / "dry.json").exists()
+    assert lockgate(*stage, "x.pdf").code == 2

@@ -68,9 +68,16 @@ def test_a_dry_run_of_an_index_counts_and_builds_nothing(plain: Path, lockgate: 
     (pages / "news.md").write_text("# News\n\nThe shop moved.\n")
     second = lockgate(*add, "--parent", "v1", "--dry-run", "--json").data["index"]
     assert (second["passages"], second["to_embed"]) == (5, 1)
-    assert second["documents_changed"] == {"added": 1, "removed": 0, "changed": 0}
+    changed = second["documents_changed"]
+    assert (changed["added"], changed["removed"], changed["changed"]) == (1, 0, 0)
+    assert changed["added_sources"] == ["news.md"]
     text = lockgate(*add, "--parent", "v1", "--dry-run").out
     assert "1 passage would be embedded with lexical, 4 vectors would be taken over" in text
+    assert "against v1: 1 document added (news.md)" in text
+    [change] = lockgate(*add, "--parent", "v1", "--json").data["changes"]
+    assert change["what"] == "1 document added (news.md)", (
+        "the record, and with it the note, says what changed"
+    )
 
 
 def test_nothing_new_is_no_version_and_no_dry_run_of_one(plain: Path, lockgate: Lockgate) -> None:

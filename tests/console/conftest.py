@@ -64,6 +64,12 @@ _KEYS = {" ": "space", ":": "colon", "/": "slash", "-": "minus", ",": "comma", "
 Opener = Callable[..., AbstractAsyncContextManager[Console]]
 
 
+@pytest.fixture(autouse=True)
+def by_ana(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever's machine this is, pictures name one person."""
+    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
+
+
 def shared(factory: pytest.TempPathFactory, name: str, make: Callable[[Path, Path], None]) -> Path:
     """A workspace that is made once, whichever test process comes first."""
     base = factory.getbasetemp()

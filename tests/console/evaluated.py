@@ -150,13 +150,14 @@ async def run(
     after: int | None = None,
     tier: Tier = "full",
     newest: bool = False,
+    release: str = "r2",
     stop: Stop | None = None,
     on_category: OnCategory | None = None,
 ) -> Verdict:
-    """Runs r2 against r1 with a journal, as the operation does, on its suite or on the `newest` version of
-    that; `after` stops it once so many answers are there. Raises Cancelled then."""
+    """Runs `release` against r1 with a journal, as the operation does, on its suite or on the `newest`
+    version of that; `after` stops it once so many answers are there. Raises Cancelled then."""
     snapshot = workspace.store.at()
-    ours, theirs = snapshot.release("r2"), snapshot.release("r1")
+    ours, theirs = snapshot.release(release), snapshot.release("r1")
     (pin,) = ours.pins(Kind.EVALS)
     pin = snapshot.newest(pin.component) if newest else pin
     suite: Suite = parse_suite(snapshot.files(pin), str(pin))
@@ -172,10 +173,10 @@ async def run(
         return (after is not None and seen >= after) or (stop is not None and stop())
 
     now = workspace.clock.now()
-    start = Start(run="5" * 64, at=now, release="r2", baseline="r1", tier=tier, suites=(str(pin),))
+    start = Start(run="5" * 64, at=now, release=release, baseline="r1", tier=tier, suites=(str(pin),))
     with Journal.open(workspace.state / RUNS, start) as journal:
         found = await evaluate(
-            Arm("r2", ours.digest, candidate),
+            Arm(release, ours.digest, candidate),
             Arm("r1", theirs.digest, BEFORE),
             suite,
             str(pin),

@@ -8,7 +8,9 @@ from typing import Any
 
 from indexes import probe
 from indexes.probes import Probe, ProbeAnswer, ProbeResult
+from store.errors import MachineryError
 from store.progress import Stop, never
+from store.text import one_line
 
 
 class HereProber:
@@ -31,9 +33,18 @@ class HereProber:
     ) -> ProbeResult:
         """What the copy answers."""
         asked = [one.model_dump(mode="json") for one in probes]
-        answer: dict[str, Any] = probe._answer(
-            {"path": path, "collection": collection, "digest": digest, "passages": passages, "probes": asked}
-        )
-        assert answer["ok"], answer
+        request = {
+            "path": path,
+            "collection": collection,
+            "digest": digest,
+            "passages": passages,
+            "probes": asked,
+        }
+        try:
+            answer: dict[str, Any] = probe._answer(request)
+        except Exception as error:
+            answer = {"ok": False, "error": one_line(str(error))}
+        if not answer["ok"]:
+            raise MachineryError(f"{path} failed its probes: {answer['error']}; it is not used.")
         result = answer["result"]
         return ProbeResult(**{**result, "answers": tuple(ProbeAnswer(**one) for one in result["answers"])})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 from unittest.mock import patch
 
@@ -33,7 +32,6 @@ LADDER = RolloutPolicy(
 
 def seed_rolling(root: Path, _: Path) -> None:
     """r2 serves half of the users, and has what its first step asked for; the second has just begun."""
-    os.environ["LOCKGATE_AUTHOR"] = "ana <ana@example.org>"
     with seeding(), patch.object(rollouts, "_numbers", itertools.count()):
         workspace = stepped(root.parent, LADDER)
         apply(workspace, promote.plan(workspace, "r2", "production"), "kinder answers")

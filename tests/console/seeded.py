@@ -56,7 +56,6 @@ class Journey:
     """Does operations one after the other, each some hours after the last."""
 
     def __init__(self, root: Path, scratch: Path, policy: Policy = POLICY) -> None:
-        os.environ["LOCKGATE_AUTHOR"] = "ana <ana@example.org>"
         init(root, policy, FixedClock(START))
         self.workspace = open_seeded(root, START)
         self.scratch = scratch
@@ -178,15 +177,19 @@ def _category(name: str, outcome: str, candidate: float, baseline: bool) -> Cate
 
 @contextmanager
 def seeding() -> Iterator[None]:
-    """Ids whose random part counts up, so that pictures of the workspace are the same every time; and
-    probes in this process."""
+    """Ids whose random part counts up and one author, so that pictures of the workspace are the same every
+    time; and probes in this process."""
     numbers = count(1)
 
     def from_datetime(at: datetime) -> ULID:
         milliseconds = int(at.timestamp() * 1000)
         return ULID(milliseconds.to_bytes(6, "big") + next(numbers).to_bytes(10, "big"))
 
-    with patch.object(ULID, "from_datetime", from_datetime), patch("indexes.opened.Prober", HereProber):
+    with (
+        patch.object(ULID, "from_datetime", from_datetime),
+        patch("indexes.opened.Prober", HereProber),
+        patch.dict(os.environ, LOCKGATE_AUTHOR="ana <ana@example.org>"),
+    ):
         yield
 
 

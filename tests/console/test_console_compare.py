@@ -43,10 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, server: FaultServer) -> P
 
 
 @pytest.fixture
-def comparing(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: FaultServer
-) -> Workspace:
-    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
+def comparing(template: Path, tmp_path: Path, server: FaultServer) -> Workspace:
     server.answer = answer_from_context
     workspace = Workspace(copied(template, tmp_path / "comparing"), FixedClock(NOON))
     workspace.__dict__["person"] = ANA

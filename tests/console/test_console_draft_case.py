@@ -29,8 +29,7 @@ SUITE = Component(Kind.EVALS, "support")
 
 
 @pytest.fixture(autouse=True)
-def _author(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
+def _still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.widgets.Input._toggle_cursor", lambda _: None)
 
 

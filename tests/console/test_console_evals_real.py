@@ -21,9 +21,8 @@ def server() -> Iterator[FaultServer]:
 
 
 @pytest.fixture
-def acme(tmp_path: Path, server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def acme(tmp_path: Path, server: FaultServer) -> Workspace:
     """r1 serves production, r2 answers nonsense."""
-    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
     template = made(tmp_path / "made", server)
     another(template, tmp_path / "scratch", "ANSWER NONSENSE\n\n{{context}}\n")
     workspace = still(copied(template, tmp_path / "running"))

@@ -35,7 +35,6 @@ Size = tuple[int, int]
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No cursor blinks and no second passes."""
-    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
     monkeypatch.setattr("textual.widgets.Input._toggle_cursor", lambda _: None)
     monkeypatch.setattr("console.screens.evals_live.monotonic", lambda: 0.0)
 

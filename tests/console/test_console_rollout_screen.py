@@ -108,10 +108,7 @@ async def test_pictures_of_how_a_rollout_ends(
 
 
 @SIZES
-async def test_pictures_before_and_after(
-    size: tuple[int, int], console: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCKGATE_AUTHOR", "ana <ana@example.org>")
+async def test_pictures_before_and_after(size: tuple[int, int], console: Opener, tmp_path: Path) -> None:
     album = Album(f"{size[0]}x{size[1]}", tones=size == (80, 24))
     with seeding():
         workspace = open_rolling(stepped(tmp_path / "fresh").root, FixedClock(rollouts.NOON))

@@ -20,6 +20,8 @@ from console.screens.indexes import IndexesScreen
 from console.screens.label import LabelScreen
 from console.screens.overview_keys import OverviewKeys
 from console.screens.place import PlaceScreen
+from console.screens.quality import QualityScreen
+from console.screens.retrieval import RetrievalScreen
 from console.screens.stage import StageScreen
 from console.screens.versions import VersionsDialog
 from console.views.ages import age, span, stamp
@@ -180,8 +182,10 @@ def test_every_action_has_its_method_and_no_key_is_taken_twice() -> None:
         "versions": VersionsDialog,
         "evals": EvalsKeys,
         "flips": FlipsScreen,
+        "retrieval": RetrievalScreen,
         "label": LabelScreen,
         "compare": CompareScreen,
+        "quality": QualityScreen,
     }
     for place, screen in screens.items():
         actions = of(place)  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ def outcome(scores: CategoryScores) -> str:
     return judge_category(scores, 0.05, 10).outcome
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(runs(), st.data())
 def test_lowering_a_score_never_frees_a_block(scores: CategoryScores, data: st.DataObject) -> None:
     before = outcome(scores)
@@ -80,7 +80,7 @@ def test_lowering_a_score_never_frees_a_block(scores: CategoryScores, data: st.D
     assert not (before == "block" and after == "pass")
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(runs(), st.data())
 def test_fewer_cases_or_repeats_lost_to_errors_are_never_a_pass(
     scores: CategoryScores, data: st.DataObject
@@ -95,7 +95,7 @@ def test_fewer_cases_or_repeats_lost_to_errors_are_never_a_pass(
     assert outcome(with_candidate(scores, candidate)) != "pass"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(runs(), st.sampled_from([float("nan"), float("inf"), float("-inf"), -1e-9, 1.0000001]), st.data())
 def test_a_number_that_is_no_score_is_never_judged(
     scores: CategoryScores, bad: float, data: st.DataObject
@@ -106,7 +106,7 @@ def test_a_number_that_is_no_score_is_never_judged(
         judge_categories([scores, with_candidate(scores, candidate)], 0.05, 10)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(runs(), min_size=1, max_size=4), st.integers(0, 40), st.integers(0, 2000))
 def test_the_release_passes_only_when_every_category_does(
     categories: list[CategoryScores], errors: int, answers: int
@@ -122,7 +122,7 @@ def test_the_release_passes_only_when_every_category_does(
     assert (word == "block") == any(one.outcome == "block" for one in verdicts)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(runs(), min_size=1, max_size=6))
 def test_company_only_ever_softens_a_block_into_doubt(categories: list[CategoryScores]) -> None:
     alone = [outcome(one) for one in categories]
@@ -131,7 +131,7 @@ def test_company_only_ever_softens_a_block_into_doubt(categories: list[CategoryS
         assert before == after or (before, after) == ("block", "inconclusive")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(1, 8), st.integers(1, 5))
 def test_the_margin_itself_passes_and_one_case_more_blocks(fifties: int, scale: int) -> None:
     """Where nothing varies; the margin is 2 % of n cases, for any n whose 2 % are whole cases."""
@@ -183,7 +183,7 @@ def _variance(row: Sequence[float]) -> Fraction:
     return sum(((Fraction(one) - centre) ** 2 for one in row), Fraction(0)) / (len(row) - 1)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(runs(st.integers(50, 200)))
 def test_the_outcome_is_that_of_exact_arithmetic(scores: CategoryScores) -> None:
     assume(scores.baseline is not None)

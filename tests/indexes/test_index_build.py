@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -22,8 +23,11 @@ from making_indexes import (
     write_rows,
 )
 
+from indexes import build as module
+from indexes.build import build_rows
 from indexes.export import read_rows, read_vectors
-from indexes.probes import read_probes
+from indexes.probes import RowsLost, read_probes
+from indexes.rows import Loaded, Row
 from indexes.scratch import scratch
 from indexes.sealed import SEALED, sealed_path, verify
 from store.errors import Cancelled, InputError, MachineryError
@@ -90,10 +94,42 @@ def test_a_parent_lends_the_vectors_of_what_did_not_change(home: Path, source: P
 
     assert sorted(embedder.asked) == ["More\n\nOne more section.", "New\n\nA new document."]
     assert second.parent == "v1"
-    assert second.delta.model_dump() == {"added": 1, "removed": 1, "changed": 1}
-    assert second.what_changed == "1 document added, 1 removed, 1 changed"
+    assert second.delta.model_dump() == {
+        "added": 1,
+        "removed": 1,
+        "changed": 1,
+        "added_sources": ("new.md",),
+        "removed_sources": ("doc0.md",),
+        "changed_sources": ("doc1.md",),
+    }
+    assert second.what_changed == "1 document added (new.md), 1 removed (doc0.md), 1 changed (doc1.md)"
     alone = build_here(home, source)
     assert alone.digest == second.digest, "lent vectors are the ones that would have been made"
+
+
+def test_of_many_changes_the_first_are_named(home: Path, tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "source", 1)
+    first = build_here(home, source)
+    for number in range(120):
+        (source / f"more{number:03d}\n.md").write_text(f"More words of {number}.\n")
+    second = build_here(home, source, parent=first, parent_version="v1")
+    assert second.delta.added == 120 and len(second.delta.added_sources) == 100
+    assert all("\n" not in name for name in second.delta.added_sources)
+    names = ", ".join(second.delta.added_sources[:3])
+    assert second.what_changed == f"120 documents added ({names} and 117 more)"
+
+
+def test_two_documents_with_one_id_are_refused_with_both_sources(home: Path, tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "document": "one", "metadata": {"source": "x.md"}},
+        {"id": "a", "document": "two", "metadata": {"source": "y.md"}},
+    ]
+    with pytest.raises(InputError, match=r"line 2: the id a is on line 1 already \(of x\.md and of y\.md\)"):
+        build_here(home, write_rows(tmp_path / "rows.jsonl", rows))
+    twice = tuple(Row(row["id"], row["document"], {}, f"{row['document']}.md") for row in rows)
+    with pytest.raises(InputError, match=r"the id a is given twice \(of one\.md and of two\.md\); ids must"):
+        build_rows(home, NAME, Loaded(twice, 2, ""), "somewhere", embedder=Counting(), now=NOW)
+    assert not (home / NAME).exists()
 
 
 def test_a_parent_of_another_embedder_lends_nothing(home: Path, source: Path) -> None:
@@ -202,6 +238,7 @@ def test_a_full_disk_is_one_sentence(home: Path, source: Path, monkeypatch: pyte
 _ON_A_SMALL_DISK = """
 import sys
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, sys.argv[1])
 from making_indexes import *
 from store.errors import MachineryError
@@ -297,3 +334,39 @@ def test_one_row_is_an_index(home: Path, tmp_path: Path) -> None:
     manifest = build_here(home, write_folder(tmp_path / "one", 1), chunk_characters=2000)
     assert manifest.documents == 1
     verify(home, NAME, manifest, full=True)
+
+
+def lose_rows(monkeypatch: pytest.MonkeyPatch, times: int) -> list[dict[str, int]]:
+    """Lets `times` collections lose rows, as 100,000 texts of random words do; what each was made with."""
+    made: list[dict[str, int]] = []
+    real = module.make_probes
+
+    def probes(collection: Any, *rest: Any) -> Any:
+        made.append(collection.configuration_json["hnsw"])
+        if len(made) <= times:
+            raise RowsLost("Chroma does not find 3 of 20 rows that it was just given.")
+        return real(collection, *rest)
+
+    monkeypatch.setattr(module, "make_probes", probes)
+    return made
+
+
+def test_rows_that_get_lost_are_linked_more_finely(
+    home: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = build_here(home / "plain", source)
+    made = lose_rows(monkeypatch, 1)
+    manifest = build_here(home, source)
+    assert [(one["max_neighbors"], one["ef_search"]) for one in made] == [(16, 100), (32, 400)]
+    assert manifest.digest == plain.digest, "the graph is no part of the content"
+    verify(home, NAME, manifest, full=True)
+    assert left_in_tmp(home) == []
+
+
+def test_rows_that_stay_lost_are_one_sentence(
+    home: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_rows(monkeypatch, 2)
+    with pytest.raises(MachineryError, match="does not find 3 of 20 rows"):
+        build_here(home, source)
+    assert left_in_tmp(home) == [] and sealed_folders(home) == []

@@ -6,19 +6,22 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexes.embedders import EndpointAccess, get_embedder
 from indexes.embedders.endpoint import Endpoint
 from indexes.embedders.minilm import WEIGHTS_SHA256
-from store.errors import InputError, MachineryError
+from indexes.embedders.refusal import Patience, Refusal, refusal_of
+from store.errors import Cancelled, InputError, MachineryError
+from store.progress import Progress
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -186,7 +189,42 @@ def test_endpoint_retries_what_passes_and_waits_as_told() -> None:
     with endpoint(answer) as (embedder, asked, waited):
         assert embedder.embed(["x"]).shape == (1, 2)
     assert len(asked) == 4
-    assert waited == [7.0, 1.0, 60.0]
+    assert sum(waited) == 7.0 + 1.0 + 60.0
+
+
+def test_endpoint_waits_long_where_there_are_too_many_requests_and_says_so() -> None:
+    seen: list[Progress] = []
+    slow = (429, {"retry-after": "30"}, b'{"error": {"message": "slow\\u001b[2J down"}}')
+    with endpoint(lambda count, body: slow if count <= 12 else vectors_for(body)) as (
+        embedder,
+        asked,
+        waited,
+    ):
+        embedder.attend(seen.append, lambda: False)
+        assert embedder.embed(["x"]).shape == (1, 2)
+    assert len(asked) == 13 and sum(waited) == 360
+    assert len(seen) == 12 and {step.stage for step in seen} == {"waiting"}
+    words = "30 s: the endpoint has too many requests (status 429: slow"
+    assert all(words in step.note and "\x1b" not in step.note for step in seen)
+
+    with endpoint(lambda *_: slow) as (embedder, asked, waited):
+        with pytest.raises(MachineryError, match="too many requests"):
+            embedder.embed(["x"])
+        assert sum(waited) <= 120, "a question does not wait as long as a build"
+
+
+def test_waiting_for_an_endpoint_can_be_cancelled() -> None:
+    with endpoint(lambda *_: (429, {"retry-after": "50"}, b"{}")) as (embedder, asked, waited):
+        embedder.attend(lambda _: None, lambda: len(waited) >= 3)
+        with pytest.raises(Cancelled):
+            embedder.embed(["x"])
+    assert len(asked) == 1 and len(waited) == 3
+
+
+def test_no_request_is_larger_than_providers_take() -> None:
+    with endpoint(lambda _, body: vectors_for(body)) as (embedder, asked, _):
+        embedder.embed(["a" * 90_000, "b" * 90_000, "c" * 90_000, "d" * 300_000, "e"])
+    assert [[text[0] for text in body["input"]] for _, _, body in asked] == [["a", "b"], ["c"], ["d"], ["e"]]
 
 
 def test_endpoint_gives_up_with_a_sentence() -> None:
@@ -194,6 +232,54 @@ def test_endpoint_gives_up_with_a_sentence() -> None:
         with pytest.raises(MachineryError, match="openai:embed-1 failed after 5 attempts"):
             embedder.embed(["x"])
         assert len(asked) == 5
+    nobody = Endpoint("embed-1", EndpointAccess("http://127.0.0.1:9/v1", "sk-secret"), lambda _: None)
+    with pytest.raises(MachineryError, match=r"after 5 attempts: the endpoint cannot be reached"):
+        nobody.embed(["x"])
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "code", "expected"),
+    [
+        (429, {"retry-after-ms": "250"}, "", (True, 0.25, True)),
+        (429, {"retry-after": "Mon, 02 Mar 2026 12:00:09 GMT"}, "", (True, 9.0, True)),
+        (429, {"retry-after": "Mon, 02 Mar 2026 11:00:00 GMT"}, "", (True, 0.0, True)),
+        (429, {"retry-after": "soon"}, "rate_limit_exceeded", (True, None, True)),
+        (429, {"retry-after": "-5"}, "", (True, None, True)),
+        (429, {"retry-after": "nan"}, "", (True, None, True)),
+        (429, {"retry-after": "9"}, "insufficient_quota", (False, None, False)),
+        (503, {"retry-after": "9"}, "", (True, 9.0, True)),
+        (503, {}, "", (True, None, False)),
+        (500, {}, "", (True, None, False)),
+        (408, {}, "", (True, None, False)),
+        (400, {"retry-after": "9"}, "", (False, None, False)),
+        (401, {}, "", (False, None, False)),
+        (404, {}, "", (False, None, False)),
+        (413, {}, "", (False, None, False)),
+        (302, {}, "", (False, None, False)),
+    ],
+)
+def test_what_a_refusal_means(
+    status: int, headers: dict[str, str], code: str, expected: tuple[bool, float | None, bool]
+) -> None:
+    found = refusal_of(status, headers, "words", code, NOON)
+    assert (found.retry, found.wait_s, found.throttled) == expected
+    assert f"status {status}" in found.what and "words" in found.what
+
+
+refusals = st.builds(Refusal, st.just("fails"), st.just(True), st.none() | st.floats(0.5, 1e9), st.booleans())
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(refusals, min_size=250, max_size=250))
+def test_no_request_is_tried_for_ever(those: list[Refusal]) -> None:
+    patience = Patience()
+    waits = [patience.next_wait(one) for one in those]
+    given_up = waits.index(None)
+    assert sum(wait or 0 for wait in waits[:given_up]) <= 120 + 4 * 60
+    assert all(wait is not None and wait <= 60 for wait in waits[:given_up])
 
 
 def test_endpoint_refusal_is_not_retried_and_the_key_not_shown() -> None:

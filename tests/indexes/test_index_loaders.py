@@ -24,7 +24,7 @@ def test_folder_gives_passages_with_source_title_and_heading(tmp_path: Path) -> 
     (tmp_path / "sub" / "b.md").write_text("# Returns\n\nSend it back.\n\n## Refunds\n\nFive days.\n")
     (tmp_path / "a.txt").write_text("Plain words.\n\nMore words.")
     (tmp_path / "c.html").write_text("<title>Shipping</title><p>By parcel.</p><script>steal()</script>")
-    (tmp_path / "ignored.pdf").write_bytes(b"%PDF")
+    (tmp_path / "ignored.docx").write_bytes(b"%PDF")
     (tmp_path / ".hidden.md").write_text("secret")
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "x.md").write_text("secret")
@@ -135,7 +135,8 @@ def test_link_out_of_the_folder_is_refused_and_one_inside_followed(tmp_path: Pat
         ("a.md", b"caf\xe9", "a.md is not UTF-8"),
         ("a.md", b"x" * (FILE_LIMIT + 1), "at most"),
         ("a.md", b"  \n\n ", "holds no text"),
-        ("a.pdf", b"%PDF", "holds no text"),
+        ("a.docx", b"PK", "holds no text"),
+        ("a.pdf", b"%PDF", "a.pdf is a damaged PDF"),
     ],
 )
 def test_folder_refusals_name_the_file(tmp_path: Path, name: str, data: bytes, words: str) -> None:
@@ -147,9 +148,9 @@ def test_folder_refusals_name_the_file(tmp_path: Path, name: str, data: bytes, w
 def test_sources_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         load(tmp_path / "missing")
-    (tmp_path / "a.pdf").write_bytes(b"x")
+    (tmp_path / "a.docx").write_bytes(b"x")
     with pytest.raises(InputError, match="is not read"):
-        load(tmp_path / "a.pdf")
+        load(tmp_path / "a.docx")
     with pytest.raises(InputError, match="choose 100 to"):
         load(tmp_path, chunk_characters=5)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from making_indexes import NAME, Built, build_here, manifest_of, write_folder
+from making_indexes import NAME, Built, build_here, manifest_of, numbered_rows, write_folder, write_rows
 
-from indexes.compare import compare
+from indexes.compare import SourceDiff, compare
 from indexes.documents import documents
 from indexes.opened import open_copy
 from indexes.sealed import read_rows, sealed_path, verify
-from store.errors import InputError, MachineryError
+from store.errors import Cancelled, InputError, MachineryError
 
 FILES = ["records.jsonl.zst", "vectors.f32", "probes.json", "chroma/chroma.sqlite3", "manifest.json"]
 
@@ -108,11 +108,31 @@ def test_compare_tells_rows_and_documents(built: Built, tmp_path: Path) -> None:
     newer = build_here(built.home, source)
     diff = compare(built.home, NAME, built.manifest, newer)
     assert (diff.rows_added, diff.rows_removed, diff.rows_unchanged) == (2, 4, 8)
-    assert diff.documents_added == ("new.md",)
-    assert diff.documents_removed == ("doc0.md",)
-    assert diff.documents_changed == ("doc1.md",)
-    assert {(sample.change, sample.source) for sample in diff.samples} == {
-        ("added", "new.md"), ("added", "doc1.md"), ("removed", "doc0.md"), ("removed", "doc1.md"),
-    }  # fmt: skip
+    assert [(one.change, one.source) for one in diff.sources] == [
+        ("added", "new.md"), ("removed", "doc0.md"), ("changed", "doc1.md"),
+    ]  # fmt: skip
+    assert [(len(one.added), len(one.removed), len(one.changed)) for one in diff.sources] == [
+        (1, 0, 0), (0, 2, 0), (1, 2, 0),
+    ]  # fmt: skip
+    ids = {row.id for row in read_rows(sealed_path(built.home, NAME, newer.digest))}
+    assert set(diff.of("added")[0].added) < ids and not set(diff.of("removed")[0].removed) & ids
     same = compare(built.home, NAME, newer, newer)
-    assert (same.rows_added, same.rows_removed, same.samples) == (0, 0, ())
+    assert (same.rows_added, same.rows_removed, same.rows_unchanged, same.sources) == (0, 0, 10, ())
+
+
+def test_compare_knows_rows_by_id_and_stops_when_asked(tmp_path: Path) -> None:
+    home = tmp_path / "indexes"
+    rows = numbered_rows(3)
+    older = build_here(home, write_rows(tmp_path / "old.jsonl", rows))
+    rows[1] |= {"document": "Other words."}
+    rows[2] |= {"metadata": {"source": "moved.md"}}
+    newer = build_here(home, write_rows(tmp_path / "new.jsonl", rows))
+    diff = compare(home, NAME, older, newer)
+    assert diff.sources == (
+        SourceDiff("moved.md", "added", added=("row0002",)),
+        SourceDiff("row0002", "removed", removed=("row0002",)),
+        SourceDiff("row0001", "changed", changed=("row0001",)),
+    )
+    assert (diff.rows_added, diff.rows_removed, diff.rows_unchanged) == (2, 2, 1)
+    with pytest.raises(Cancelled, match="The comparison was cancelled"):
+        compare(home, NAME, older, newer, stop=lambda: True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -192,3 +193,14 @@ def test_beginning_and_ending_move_one_generation_and_touch_nothing_else(environ
     assert (begun.generation, over.generation) == (8, 9) and over.shadow is None
     same = {"generation": 7, "record": None, "shadow": environment.shadow}
     assert over.model_copy(update=same) == environment
+
+
+def test_whoever_makes_the_file_may_take_a_while(file: WorkFile) -> None:
+    file.path.parent.mkdir()
+    other = sqlite3.connect(file.path, isolation_level=None, check_same_thread=False)
+    other.execute("begin exclusive")
+    ended = threading.Timer(0.8, lambda: other.execute("rollback"))
+    ended.start()
+    assert file.claim("job", "r", "a", 1000.0, 60)
+    ended.join()
+    other.close()

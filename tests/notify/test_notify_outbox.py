@@ -33,11 +33,14 @@ def test_a_record_is_queued_once_for_each_target(tmp_path: Path) -> None:
     assert box.deliver(NOON + SOON) == ()
 
 
-def test_two_threads_that_queue_the_same_records_queue_each_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("_attempt", range(20))
+def test_threads_that_make_the_file_together_queue_each_record_once(tmp_path: Path, _attempt: int) -> None:
     records = [record(n) for n in range(50)]
     added: list[int] = []
+    together = threading.Barrier(6)
 
     def queue() -> None:
+        together.wait()
         box = outbox(tmp_path, Post())
         added.append(box.enqueue(records, NOON))
         box.letters.close()

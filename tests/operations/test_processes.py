@@ -7,7 +7,10 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,9 +59,32 @@ def with_releases(path: Path, scratch: Path, count: int) -> Workspace:
     return workspace
 
 
+@contextmanager
+def stopping(processes: Sequence[subprocess.Popen[str]], seed: int) -> Iterator[None]:
+    """Stops one of them now and then, wherever it is, and lets it go on a moment later."""
+    chance, over = random.Random(seed), threading.Event()
+
+    def nemesis() -> None:
+        while not over.wait(chance.uniform(0.01, 0.3)):
+            victim = chance.choice(processes)
+            if victim.poll() is None:
+                victim.send_signal(signal.SIGSTOP)
+                over.wait(chance.uniform(0.01, 0.4))
+                victim.send_signal(signal.SIGCONT)
+
+    thread = threading.Thread(target=nemesis)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def race(workspace: Workspace, turns: int) -> None:
     running = [promoter(workspace, f"r{2 * n + 1},r{2 * n + 2}", turns) for n in range(4)]
-    outputs = [process.communicate(timeout=600) for process in running]
+    with stopping(running, turns):
+        outputs = [process.communicate(timeout=1_200) for process in running]
     assert [process.returncode for process in running] == [0] * 4, outputs
     acknowledged = [line.split() for out, _ in outputs for line in out.splitlines()]
     assert len(acknowledged) == 4 * turns
@@ -80,8 +106,8 @@ def test_four_processes_promoting_lose_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-def test_four_processes_promoting_fifty_times_lose_nothing(tmp_path: Path) -> None:
-    race(with_releases(tmp_path / "acme", tmp_path, 8), 50)
+def test_a_thousand_promotions_by_four_processes_are_all_there_once(tmp_path: Path) -> None:
+    race(with_releases(tmp_path / "acme", tmp_path, 8), 250)
 
 
 def kill_at_random(workspace: Workspace, kills: int, seed: int) -> None:

@@ -145,6 +145,7 @@ def test_nothing_is_captured_or_graded_where_the_policy_says_zero(template: Path
     assert work_once(workspace) == Worked() and not (workspace.state / "requests.sqlite").exists()
 
 
+@pytest.mark.heavy
 def test_grading_goes_on_while_the_finished_rollout_is_watched(template: Path, tmp_path: Path) -> None:
     workspace = on_its_way(template, tmp_path / "acme", graded_per_minute=1_000)
     app = App(workspace)

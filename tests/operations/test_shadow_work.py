@@ -169,6 +169,7 @@ def test_a_harmful_answer_of_a_shadow_blocks_and_is_named(template: Path, tmp_pa
     assert found.verdict is not None and found.verdict.outcome == "block" and found.flagged == (request,)
 
 
+@pytest.mark.heavy
 def test_the_same_release_again_is_never_blocked(template: Path, tmp_path: Path, server: FaultServer) -> None:
     workspace, app = shadowed(template, tmp_path / "acme", "r2")
     turn = iter(range(10**6))

@@ -59,6 +59,16 @@ def test_a_harmless_reword_passes_and_is_not_asked_twice(
     assert (proposed.folder / ".git/lockgate/state/evals.sqlite").is_file()
 
 
+def test_a_budget_that_does_not_suffice_is_undecided(
+    proposed: Proposed, tmp_path: Path, lockgate: Lockgate
+) -> None:
+    proposed.prompt(f"Answer carefully, thank you ({tmp_path.name}).\n")
+    markdown = tmp_path / "it.md"
+    found = lockgate(*CHECK, "--markdown", markdown, "--fresh", "--max-tokens", "1")
+    assert found.code == 3 and "1 token" in found.err, found.err
+    assert markdown.read_text().startswith("## Lockgate: inconclusive\n")
+
+
 def test_a_suite_too_small_is_undecided(proposed: Proposed, tmp_path: Path, lockgate: Lockgate) -> None:
     small = {f"evals/support/v2/{name}": text for name, text in suite_files(5).items()}
     proposed.commit({"prompts/support/v2/system.md": "Answer with great care.\n", **small})
@@ -219,6 +229,7 @@ def test_a_shallow_clone_is_told_to_fetch(proposed: Proposed, tmp_path: Path, lo
     ("words", "said"),
     [
         (("check", "--markdown", "x.md"), "goes with --base"),
+        (("check", "--max-usd", "1"), "goes with --base"),
         ((*CHECK, "--markdown", "nowhere/x.md"), "there is no folder nowhere"),
         (("check", "--base", "nothing"), "no commit 'nothing'"),
         ((*CHECK, "--clone", "/"), "is not a Lockgate store"),

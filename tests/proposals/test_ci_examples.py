@@ -55,6 +55,7 @@ def test_the_workflow_blocks_a_worse_prompt_and_shows_why(proposed: Proposed, tm
     assert (tmp_path / "runner/lockgate.xml").is_file()
 
 
+@pytest.mark.heavy
 def test_the_workflow_lets_a_reword_pass(proposed: Proposed, tmp_path: Path) -> None:
     proposed.prompt("Answer with the same care.\n")
     code, summary = run_workflow(proposed, tmp_path / "runner")
@@ -85,6 +86,7 @@ def test_the_hook_refuses_a_push_that_makes_answers_worse(guarded: Proposed) -> 
     assert guarded.git("push", "-q", "origin", "mine").returncode == 0, "other branches are free"
 
 
+@pytest.mark.heavy
 def test_the_hook_lets_through_what_is_well_and_nothing_rewritten(guarded: Proposed) -> None:
     guarded.prompt("Answer with no less care.\n")
     pushed = guarded.git("push", "origin", "mine:main", check=False)

@@ -30,7 +30,7 @@ def test_each_phase_is_told_with_what_can_be_done(world: World) -> None:
     world.wait(25)
     world.sweep()
     row, standing = shown(world, "v1")
-    assert "archived" in row and "lockgate index restore unpacks it, 0.0 MB" in standing
+    assert "archived" in row and "u unpacks it, 0.0 MB" in standing
     row, standing = shown(world, "v2")
     assert "kept" in row and "production can go back to it" in standing
 
@@ -47,4 +47,4 @@ def test_pins_and_archives_of_what_never_served_are_told(world: World) -> None:
     assert "audit [red]of March" in shown(world, "v1")[1]
     assert shown(world, fresh)[1] == "never served"
     apply(world.workspace, archive.plan(world.workspace, f"handbook@{fresh}"), "never used")
-    assert "never served; archived, lockgate index restore unpacks it" in shown(world, fresh)[1]
+    assert "never served; archived, u unpacks it" in shown(world, fresh)[1]

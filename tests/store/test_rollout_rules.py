@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from store.bounded import read_toml, write_toml
+from store.records.approval import Approval
 from store.records.base import Person
 from store.records.environment import Environment, Freeze
-from store.records.rollout import Approval, Rollout
+from store.records.rollout import Rollout
 from store.records.rollout_policy import FIVE_DAYS, FOUR_STEPS, RolloutPolicy, Step, Triggers
 from store.rules import serving
 from store.rules.rollout import Observed, decide, ended, paused
@@ -32,6 +33,15 @@ LADDER = RolloutPolicy(
 )
 READY = Observed(outcome="pass", healthy_minutes=10, scored=5, idle_minutes=0)
 BAD = Observed(outcome="block", reason="the error rate is 5 %", idle_minutes=0)
+
+
+def a_yes(step: int, at: datetime) -> Approval:
+    """Ana's, to one step."""
+    digest = "sha256:" + "0" * 64
+    return Approval(
+        id="01ARZ3NDEKTSV4RRFFQ69G5FAV", environment="production", release="r2", release_digest=digest,
+        policy_digest=digest, step=step, by=ANA, at=at,
+    )  # fmt: skip
 
 
 def pointer(policy: RolloutPolicy = LADDER) -> Environment:
@@ -71,7 +81,7 @@ def test_the_ladder_is_climbed_step_by_step_and_waits_where_people_are_wanted() 
         environment = moved(environment, READY) or environment
     rollout = environment.rollout
     assert rollout is not None
-    yes = Approval(step=2, by=ANA, at=START)
+    yes = a_yes(2, START)
     environment = environment.model_copy(update={"rollout": rollout.model_copy(update={"approvals": (yes,)})})
     assert walked(environment, READY, READY, READY, READY) == [
         "progressing 2 25",
@@ -219,7 +229,7 @@ def test_whatever_happens_the_rules_hold(
         before = environment.rollout
         assert before is not None
         if approve and before.state == "awaiting approval":
-            yes = Approval(step=before.step + 1, by=ANA, at=now)
+            yes = a_yes(before.step + 1, now)
             before = before.model_copy(update={"approvals": (*before.approvals, yes)})
         freezes = (Freeze(reason="audit", since=now, until=now + timedelta(minutes=30)),) if frozen else ()
         start = environment.model_copy(update={"freezes": freezes, "rollout": before})

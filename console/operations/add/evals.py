@@ -26,7 +26,12 @@ def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Pl
 
 
 def plan_files(
-    workspace: Workspace, component: Component, files: dict[str, bytes], where: str, what: str = ""
+    workspace: Workspace,
+    component: Component,
+    files: dict[str, bytes],
+    where: str,
+    what: str = "",
+    checks: tuple[Check, ...] = (),
 ) -> Plan:
     """The same for files that are in memory."""
     suite = parse_suite(files, where)
@@ -36,5 +41,5 @@ def plan_files(
         files,
         what or suite.info.what_changed or counted(len(suite.cases), "case"),
         f"lockgate add evals {component.name} --from FOLDER",
-        tuple(Check("coverage", "warn", text) for text in suite.coverage()),
+        (*checks, *(Check("coverage", "warn", text) for text in suite.coverage())),
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.operations.access import embedder as find_embedder
+from console.operations.add.index_cost import cost_of, is_remote, still_to_embed
 from console.operations.add.landing import plan_version
 from console.operations.counted import counted, some_of
 from console.operations.plan import Check, Plan
 from store.bounded import write_toml
 from store.errors import InputError
-from store.progress import Report, Stop, never, silent
+from store.progress import Progress, Report, Stop, never, silent
 from store.records.component import Component, Kind, Pin, check_name
 from store.records.versions import IndexManifest
 from store.text import one_line
@@ -33,45 +35,79 @@ def build(
     chunk_characters: int = 600,
     what: str = "",
     report: Report = silent,
+    tell: Callable[[str], object] = lambda _: None,
     stop: Stop = never,
 ) -> Plan:
     """Builds and seals an index of `source`, and says what landing it as the next version would do.
 
-    `parent` (`vN`) lends the vectors of what did not change. The sealed bytes stay when the plan is
-    not applied: building the same content again adopts them. Raises InputError for a bad source, for a
-    parent of another embedder and when the newest version holds exactly this, MachineryError when the
-    disk or the embedder fails, Cancelled; nothing is left behind then.
+    `parent` (`vN`) lends the vectors of what did not change. `tell` hears what an endpoint would cost
+    before it is asked for anything. The sealed bytes stay when the plan is not applied: building the same
+    content again adopts them. Raises InputError for a bad source, for a parent of another embedder and
+    when the newest version holds exactly this, MachineryError when the disk or the embedder fails,
+    Cancelled; nothing is left behind then but the vectors that were made.
     """
-    from indexes.build import build as build_sealed
-    from indexes.documents import documents
-    from indexes.loaders import skipped
+    from indexes.build import build_rows
+    from indexes.loaders import load, skipped
+    from indexes.rows import refuse_duplicates
 
     component = Component(Kind.INDEX, check_name(name, "index name"))
     before = parent_manifest(workspace, component, parent)
     chosen = lending_embedder(workspace, component, parent, before, embedder)
-    manifest = build_sealed(
+    report(Progress("reading"))
+    loaded = load(source, chunk_characters=chunk_characters)
+    refuse_duplicates(loaded.rows, source.name)
+    used = embedder or (before.embedder.name if before else workspace.settings.embedder)
+    if is_remote(used):
+        _, new = still_to_embed(workspace, name, loaded.rows, before, used, chosen)
+        cost = cost_of([row.document for row in new], workspace.settings.prices.get(used))
+        tell(f"{counted(cost.texts, 'passage')} to embed with {used}: {cost}")
+        _same_dimension(chosen, before)
+    manifest = build_rows(
         workspace.indexes,
         name,
-        source,
+        loaded,
+        source.resolve().name,
         embedder=chosen,
         now=workspace.clock.now(),
         parent=before,
         parent_version=parent,
-        chunk_characters=chunk_characters,
         what_changed=what,
         report=report,
         stop=stop,
     )
-    _refuse_twin(workspace, component, manifest.digest)
-    sources = {one.source for one in documents(workspace.indexes, name, manifest)}
-    return plan_version(
+    return plan_manifest(
         workspace,
         component,
-        {"version.toml": write_toml(manifest)},
-        manifest.what_changed or counted(manifest.documents, "document"),
+        manifest,
         command(name, source, parent, embedder, chunk_characters),
-        skipped_check(skipped(source, sources)),
+        skipped_check(skipped(source, {row.source for row in loaded.rows})),
     )
+
+
+def _same_dimension(embedder: Embedder, before: IndexManifest | None) -> None:
+    """An endpoint that gives other vectors than it did would have everything embedded without a word."""
+    if before is not None and (identity := embedder.identity) != before.embedder:
+        raise InputError(
+            f"{identity.name} gives vectors of {identity.dimension} numbers, those of the parent have "
+            f"{before.embedder.dimension}: leave --parent out to embed every passage again."
+        )
+
+
+def plan_manifest(
+    workspace: Workspace,
+    component: Component,
+    manifest: IndexManifest,
+    shell: str,
+    checks: tuple[Check, ...] = (),
+) -> Plan:
+    """What landing a sealed index as the next version would do; `shell` is the command that does the same.
+
+    Raises InputError when the newest version holds exactly this.
+    """
+    _refuse_twin(workspace, component, manifest.digest)
+    files = {"version.toml": write_toml(manifest)}
+    what = manifest.what_changed or counted(manifest.documents, "document")
+    return plan_version(workspace, component, files, what, shell, checks)
 
 
 def parent_manifest(workspace: Workspace, component: Component, parent: str | None) -> IndexManifest | None:
@@ -114,11 +150,6 @@ def lending_embedder(
             f"{made} of other weights than this machine's: leave --parent out to embed every passage again."
         )
     return embedder
-
-
-def is_remote(embedder: str) -> bool:
-    """Whether using the embedder of that name is a request to somebody else's server."""
-    return embedder.startswith("openai:")
 
 
 def _refuse_twin(workspace: Workspace, component: Component, digest: str) -> None:

@@ -6,17 +6,16 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.operations.add.index import (
     command,
-    is_remote,
     lending_embedder,
     parent_manifest,
     skipped_check,
 )
+from console.operations.add.index_cost import Cost, cost_of, is_remote, still_to_embed
 from console.operations.counted import counted
 from console.operations.describe import sentence
 from console.operations.plan import Check, Plan
@@ -29,15 +28,9 @@ from store.workspace import Workspace
 if TYPE_CHECKING:
     from indexes.embedders import Embedder
     from indexes.loaders import Skipped
-    from indexes.rows import Row
-    from indexes.vectors import Parent
 
 _SAMPLE = 8
 """Passages that are embedded to measure how long all of them would take."""
-_BATCH = 64
-"""Passages of one request to an endpoint."""
-_CHARACTERS_A_TOKEN = 4
-"""Of English text, roughly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +42,12 @@ class Estimate:
     documents: int
     passages: int
     to_embed: int
-    """Passages whose vectors neither the parent nor the source brings."""
+    """Texts whose vectors neither the source brings, nor the parent or a build that was stopped has."""
     characters: int
     """Of the passages that would be embedded."""
     embedder: str
+    cost: Cost | None
+    """With an endpoint; None for an embedder of this machine."""
     seconds: float | None
     """Of embedding, measured on a few passages; None for an endpoint, which is not asked."""
     delta: DocumentDelta | None
@@ -67,6 +62,7 @@ class Estimate:
             "to_embed": self.to_embed,
             "characters_to_embed": self.characters,
             "embedder": self.embedder,
+            "cost": self.cost.as_json() if self.cost else None,
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "documents_changed": self.delta.model_dump() if self.delta else None,
             "skipped": {"unknown": list(self.skipped.unknown), "empty": list(self.skipped.empty)},
@@ -98,19 +94,21 @@ def estimate(
     report(Progress("reading"))
     loaded = load(source, chunk_characters=chunk_characters)
     refuse_duplicates(loaded.rows, source.name)
-    lender = _lender(workspace, name, before)
-    new = [
-        row for row in loaded.rows if row.embedding is None and (row.id, row.document) not in lender.positions
-    ]
+    lender, new = still_to_embed(workspace, name, loaded.rows, before, embedder_name, chosen)
+    texts = [row.document for row in new]
+    price = workspace.settings.prices.get(embedder_name)
     found = Estimate(
-        plan=_plan(workspace, component, what, command(name, source, parent, embedder, chunk_characters)),
+        plan=plan_ahead(
+            workspace, component, what, command(name, source, parent, embedder, chunk_characters)
+        ),
         documents=loaded.documents,
         passages=len(loaded.rows),
         to_embed=len(new),
-        characters=sum(len(row.document) for row in new),
+        characters=sum(map(len, texts)),
         embedder=embedder_name,
-        seconds=None if is_remote(embedder_name) else _seconds(chosen, new, report),
-        delta=lender.changes(loaded.rows).counts() if before else None,
+        cost=cost_of(texts, price) if is_remote(embedder_name) else None,
+        seconds=None if is_remote(embedder_name) else _seconds(chosen, texts, report),
+        delta=lender.changes(loaded.rows).delta() if before else None,
         skipped=skipped(source, {row.source for row in loaded.rows}),
     )
     checks = (
@@ -123,27 +121,16 @@ def estimate(
     )
 
 
-def _lender(workspace: Workspace, name: str, before: IndexManifest | None) -> Parent:
-    from indexes.sealed import sealed_path, trusted_files
-    from indexes.vectors import Parent, read_parent
-
-    if before is None:
-        return Parent()
-    sealed = sealed_path(workspace.indexes, name, before.digest)
-    trusted_files(sealed, name, before)
-    return read_parent(sealed, before.embedder, before.embedder)
-
-
-def _seconds(embedder: Embedder, rows: Sequence[Row], report: Report) -> float:
-    """How long embedding `rows` takes here, from a few of them that lie evenly among the rest."""
-    if not rows:
+def _seconds(embedder: Embedder, texts: Sequence[str], report: Report) -> float:
+    """How long embedding `texts` takes here, from a few of them that lie evenly among the rest."""
+    if not texts:
         return 0.0
     report(Progress("measuring the embedder"))
-    sample = [row.document for row in rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE]]
+    sample = texts[:: max(1, len(texts) // _SAMPLE)][:_SAMPLE]
     embedder.embed(sample[:1])  # the first call loads the weights
     started = time.perf_counter()
     embedder.embed(sample)
-    return (time.perf_counter() - started) / len(sample) * len(rows)
+    return (time.perf_counter() - started) / len(sample) * len(texts)
 
 
 def _twin_check(
@@ -160,7 +147,8 @@ def _twin_check(
     return (Check("change", "unmet", f"{component}@{parent} has exactly these passages already."),)
 
 
-def _plan(workspace: Workspace, component: Component, what: str, shell: str) -> Plan:
+def plan_ahead(workspace: Workspace, component: Component, what: str, shell: str) -> Plan:
+    """What would land, before there are bytes. It cannot be applied."""
     snapshot = workspace.store.at()
     versions = snapshot.versions(component)
     pin = Pin(component, snapshot.next_version(component))
@@ -177,14 +165,14 @@ def _plan(workspace: Workspace, component: Component, what: str, shell: str) -> 
 
 
 def _effects(found: Estimate, parent: str | None) -> tuple[str, ...]:
-    from indexes.delta import sentence as delta_sentence
+    from indexes.delta import sentence_with_names
 
     kept = found.passages - found.to_embed
     lent = f"{counted(kept, 'vector')} would be taken over" if kept else ""
     cost = f"{counted(found.to_embed, 'passage')} would be embedded with {found.embedder}"
     lines = [
         f"{counted(found.documents, 'document')}, {counted(found.passages, 'passage')}",
-        f"against {parent}: {delta_sentence(found.delta)}" if found.delta else "",
+        f"against {parent}: {sentence_with_names(found.delta)}" if found.delta else "",
         ", ".join(part for part in (cost, lent) if part),
         _price(found),
         "nothing is built by a dry run; nothing serves the version before `lockgate stage`",
@@ -197,5 +185,4 @@ def _price(found: Estimate) -> str:
         return ""
     if found.seconds is not None:
         return f"embedding takes about {max(1, round(found.seconds)):,} s on this machine"
-    tokens = ceil(found.characters / _CHARACTERS_A_TOKEN)
-    return f"about {tokens:,} tokens in {counted(ceil(found.to_embed / _BATCH), 'request')}"
+    return str(found.cost)

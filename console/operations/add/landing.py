@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from console.operations.describe import sentence
 from console.operations.plan import Check, Plan, Stamp
+from prompts.secrets import find_secrets
 from store.canonical import digest_of_files
 from store.errors import InputError
 from store.records.component import Component, Pin
 from store.records.operation import Change
 from store.snapshot import Snapshot
+from store.text import one_line
 from store.workspace import Workspace
 
 
@@ -25,8 +27,15 @@ def plan_version(
     """What landing `files` as the next version of `component` would do.
 
     `files` are by path in the version's folder, or the one file `version.toml`.
-    Raises InputError when the newest version has exactly these files.
+    Raises InputError when the newest version has exactly these files, or one of them, or `what`, holds what
+    looks like a key.
     """
+    for name, data in {**files, "what changed": what.encode(errors="replace")}.items():
+        for secret in find_secrets(data.decode(errors="replace")):
+            raise InputError(
+                f"{component}, {one_line(name, 80)}, line {secret.line}: this looks like {secret.what}; "
+                "nothing was added. Take it out, and revoke it if it is real."
+            )
     return _plan(workspace, workspace.store.at(), component, dict(files), what, command, checks)
 
 

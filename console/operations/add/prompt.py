@@ -1,33 +1,48 @@
-"""Add a prompt version from a folder of system.md, few_shot_examples.json and prompt.toml."""
+"""Add a prompt version from a folder of system.md, few_shot_examples.json and prompt.toml, or from a file of
+another tool."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from console.operations.add.landing import plan_version
-from console.operations.add.reading import read_folder
+from console.operations.add.reading import read_file, read_folder
 from console.operations.plan import Check, Plan
 from prompts.lint import lint
 from prompts.prompt import parse_prompt
-from store.bounded import write_toml
+from store.bounded import TEXT_LIMIT, write_toml
 from store.errors import InputError
 from store.records.component import Component, Kind, Pin, check_name
+from store.text import one_line
 from store.workspace import Workspace
 
 FILES = ("system.md", "few_shot_examples.json", "prompt.toml")
 
 
-def plan(workspace: Workspace, name: str, folder: Path, *, what: str = "") -> Plan:
-    """What adding the prompt in `folder` as the next version of `prompt/name` would do.
+def plan(workspace: Workspace, name: str, source: Path, *, what: str = "") -> Plan:
+    """What adding the prompt in `source` as the next version of `prompt/name` would do: a folder of ours, or
+    one file as Humanloop and promptfoo have them.
 
     Raises InputError when a file is malformed or the lint finds an error (a secret, for example).
     """
     component = Component(Kind.PROMPT, check_name(name, "prompt name"))
-    return plan_files(workspace, component, read_folder(folder, FILES, ("system.md",)), str(folder), what)
+    if source.is_dir():
+        return plan_files(workspace, component, read_folder(source, FILES, ("system.md",)), str(source), what)
+    from prompts.foreign import read_foreign
+
+    foreign = read_foreign(read_file(source, TEXT_LIMIT), source.name)
+    said = tuple(Check("imported", "warn", f"{one}.") for one in foreign.remarks)
+    words = what or f"imported from {one_line(source.name, 80)}"
+    return plan_files(workspace, component, foreign.files, source.name, words, said)
 
 
 def plan_files(
-    workspace: Workspace, component: Component, files: dict[str, bytes], where: str, what: str = ""
+    workspace: Workspace,
+    component: Component,
+    files: dict[str, bytes],
+    where: str,
+    what: str = "",
+    checks: tuple[Check, ...] = (),
 ) -> Plan:
     """The same for files that are in memory, as an editor leaves them."""
     prompt = parse_prompt(files, where)
@@ -44,7 +59,7 @@ def plan_files(
         files,
         said,
         f"lockgate add prompt {component.name} --from FOLDER",
-        tuple(Check("lint", "warn", finding.text) for finding in findings),
+        (*checks, *(Check("lint", "warn", finding.text) for finding in findings)),
     )
 
 

@@ -10,8 +10,10 @@ from pydantic import BaseModel
 from console.operations.checks.tree import File, Place
 from store.bounded import decode_text, read_toml
 from store.errors import InputError, LockgateError
+from store.records.approval import Approval
 from store.records.component import Component, Kind, Pin
 from store.records.drift import DriftBaseline, DriftIncident
+from store.records.drill import Drill
 from store.records.environment import Environment
 from store.records.keeping import Keeping
 from store.records.operation import Operation
@@ -50,6 +52,10 @@ class Contents:
         """By id, without what was measured."""
         self.incidents: dict[str, DriftIncident] = {}
         """By id."""
+        self.approvals: dict[str, Approval] = {}
+        """By path."""
+        self.drills: dict[str, Drill] = {}
+        """By id, without what was rehearsed."""
 
 
 def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
@@ -100,6 +106,18 @@ def look(file: File, read: Read, contents: Contents) -> Iterator[str]:
             contents.incidents[parts["id"]] = incident
             yield from _disagrees(path, incident.id, parts["id"])
             yield from _disagrees(path, incident.model, str(file.model))
+        case Place.APPROVAL:
+            yes = read_toml(Approval, data, path)
+            contents.approvals[path] = yes
+            yield from _disagrees(path, yes.id, parts["id"])
+            yield from _disagrees(
+                path, f"{yes.environment}/{yes.release}", f"{parts['name']}/{parts['release']}"
+            )
+        case Place.DRILL:
+            drill = read_toml(Drill, data, path)
+            contents.drills[parts["id"]] = drill.model_copy(update={"rehearsed": drill.rehearsed[:1]})
+            yield from _disagrees(path, drill.id, parts["id"])
+            yield from _disagrees(path, drill.environment, parts["name"])
         case Place.VERSION:
             contents.versions.add(Pin(Component(file.kind, parts["name"]), parts["version"]))
             _single(file.kind, data, path)

@@ -22,6 +22,8 @@ def links(contents: Contents, digest: Digest) -> Iterator[str]:
     for path, verdict in contents.verdicts.items():
         yield from _verdict(contents, path, verdict)
     yield from _drift(contents, digest)
+    yield from _drills(contents)
+    yield from _approvals(contents)
     yield from _records(contents)
     for path, pin in contents.kept.items():
         if pin not in contents.versions:
@@ -94,6 +96,19 @@ def _drift(contents: Contents, digest: Digest) -> Iterator[str]:
         if known is None or known.model != incident.model:
             yield f"{what} is about the baseline {incident.baseline}, which {incident.model} does not have."
         yield from _brought(contents, what, incident.id, incident.release)
+
+
+def _drills(contents: Contents) -> Iterator[str]:
+    for drill in contents.drills.values():
+        yield from _brought(contents, f"the drill {drill.id}", drill.id, drill.release)
+
+
+def _approvals(contents: Contents) -> Iterator[str]:
+    for path, yes in contents.approvals.items():
+        yield from _brought(contents, path, yes.id, yes.release)
+        release = contents.releases.get(yes.release)
+        if release is not None and release.digest != yes.release_digest:
+            yield f"{path} approves another {yes.release} than releases/{yes.release}.toml."
 
 
 def _brought(contents: Contents, what: str, record: str, release: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from store.git import objects, tree
 from store.records.component import Kind
 from store.text import one_line
 
-_FOLLOWED = (*(kind.folder for kind in Kind), "releases", "verdicts", "drift")
+_FOLLOWED = (*(kind.folder for kind in Kind), "releases", "verdicts", "drift", "drills", "approvals")
 _IN_STRIDES = "records"
 _POINTERS = "environments"
 """Operations change them; nothing takes one away."""
@@ -25,6 +25,8 @@ _STRIDE = 128
 """Commits."""
 _NAMES_READ = 500_000
 """Names in folders of records that are read, about a second, before strides begin."""
+_DEEPEST = 16
+"""Folders within each other that are compared; no version has so many."""
 _WHOLE = {kind.folder for kind in Kind if kind.is_folder}
 """Where a version is a folder, and a file more in it is a change too."""
 
@@ -151,7 +153,7 @@ def _differences(
         if was == now:
             continue
         folders = [one[0] if one and one[1] else None for one in (was, now)]
-        if any(folders):
+        if any(folders) and place.count("/") < _DEEPEST:  # what is below is told as nested too deeply
             yield from _differences(repo, folders[0], folders[1], f"{place}/{name}", landed)
         blobs = [one[0] if one and not one[1] else None for one in (was, now)]
         if any(blobs):

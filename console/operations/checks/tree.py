@@ -40,12 +40,15 @@ class Place(Enum):
     """How a model version answered when it was known to be good."""
     DRIFT_INCIDENT = auto()
     """A model changed under its pin."""
+    DRILL = auto()
+    APPROVAL = auto()
     VERSION = auto()
     """A version that is one TOML file."""
     PART = auto()
     """One file of a version that is a folder."""
 
 
+_TOPS = ("records", "verdicts", "releases", "environments", "retention", "drift", "drills", "approvals")
 _PLACES = tuple(
     (re.compile(pattern), place)
     for pattern, place in (
@@ -62,10 +65,14 @@ _PLACES = tuple(
             rf"drift/(?P<name>{_NAME})/(?P<version>{_VERSION})/incidents/(?P<id>{_ULID})\.toml",
             Place.DRIFT_INCIDENT,
         ),
+        (rf"approvals/(?P<name>{_NAME})/(?P<release>{_RELEASE})/(?P<id>{_ULID})\.toml", Place.APPROVAL),
+        (rf"drills/(?P<name>{_NAME})/(?P<id>{_ULID})\.toml", Place.DRILL),
         (r"lockgate\.toml", Place.POLICY),
         (r"allowed_signers", Place.SIGNERS),
     )
 )
+_ESCAPES = re.compile(r"\.{1,2}(?:$|[/\\])|\.git$|[^\x00]*[/\\]", re.IGNORECASE)
+"""Names that a checkout would write elsewhere, or into its own repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ def _walk(
 ) -> Iterator[tuple[str, pygit2.Object | None]]:
     for entry in objects.subtree(repo, folder, prefix or "the root folder"):
         path = f"{prefix}{entry.name}"
-        if not prefix and path.startswith("."):
+        if not prefix and path.startswith(".") and not _ESCAPES.match(path):
             continue
         if entry.filemode != FOLDER:
             yield path, entry
@@ -137,7 +144,7 @@ def _placed(path: str) -> tuple[Place, dict[str, str]] | None:
 def _odd_part(path: str) -> str:
     """The shortest beginning of `path` that does not belong into a store: a folder is told once."""
     top, *rest = path.split("/")
-    if top not in (*_KINDS, "records", "verdicts", "releases", "environments", "retention", "drift"):
+    if top not in (*_KINDS, *_TOPS):
         return top
     if top in _KINDS and len(rest) > 1:
         if not re.fullmatch(_NAME, rest[0]):

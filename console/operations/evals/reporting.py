@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from console.operations.compose import same_release
 from console.operations.evals.flips import Arm, Flipped, flips_of
 from console.operations.evals.journals import answers_of
 from console.operations.evals.results import CategoryResult, measured_of, results_of, suites_of
@@ -103,6 +104,23 @@ def write_verdict(
     if kept_as is not None:
         verdict = verdict.model_copy(update={"id": kept_as})
     write_reports(report_on(workspace, snapshot, replace(run, verdict=verdict)), paths)
+
+
+def write_candidate(workspace: Workspace, draft: Release, verdict: Verdict, paths: Sequence[Path]) -> None:
+    """Writes the reports on `verdict`, which was given on `draft` before anybody knew whether it lands.
+
+    Raises as `write_verdict` does.
+    """
+    snapshot = workspace.store.at()
+    landed = same_release(snapshot, draft)
+    run = run_of(workspace, snapshot, verdict)
+    kept = (
+        next((one for one in snapshot.verdicts(landed.id) if one.at == verdict.at), None) if landed else None
+    )
+    if landed is not None:
+        run = replace(run, release=landed.id, verdict=kept or verdict)
+    made = report_on(workspace, snapshot, run, landed or draft)
+    write_reports(made if kept else replace(made, verdict=None), paths)
 
 
 def _word(run: Run) -> Word:

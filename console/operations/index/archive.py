@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from console.operations.index.keeping import content_of, free_check, known_check, written
 from console.operations.index.sight import Content, Sight, look
 from console.operations.plan import Check, Plan, Stamp
-from store.progress import Report, Stop, never, silent
+from store.progress import Report, Stop, never
 from store.records.base import Person
 from store.records.keeping import Archive
 from store.snapshot import Snapshot
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from indexes.archive import Packed
 
 
-def plan(workspace: Workspace, ref: str, *, report: Report = silent, stop: Stop = never) -> Plan:
+def plan(workspace: Workspace, ref: str, *, stop: Stop = never) -> Plan:
     """What archiving `ref` (`name@vN`) now would do, for a person: nobody waits for marks and ages, and one
     that never served may go too. What anything refers to stays."""
     sight = look(workspace.store, workspace.clock.now())
     _, content = content_of(sight, ref)
-    return plan_content(workspace, sight, content, report=report, stop=stop)
+    return plan_content(workspace, sight, content, stop=stop)
 
 
 def plan_content(
@@ -33,14 +33,13 @@ def plan_content(
     *,
     by: Person | None = None,
     packed: Callable[[], None] = lambda: None,
-    report: Report = silent,
     stop: Stop = never,
 ) -> Plan:
     """The same for one content; `by` is the controller, which takes only what is marked. `packed` is called
     when the archive is written and checked."""
     made: list[Packed] = []
 
-    def prepare() -> None:
+    def prepare(report: Report) -> None:
         from indexes.archive import archive
 
         manifest = sight.manifest(content)

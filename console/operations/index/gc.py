@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from console.operations.index.depot_gc import remove, unneeded
+from console.operations.index.server_gc import remove_collection, unneeded_collections
+from console.operations.index.server_named import server_named
 from console.operations.index.sight import Content, Sight, look
+from console.operations.index.standby import copy_of, targets
 from console.operations.reconcile import published_document
 from store.errors import MachineryError
 from store.git.lock import held
 from store.live import IndexPart
+from store.records.component import Component, Kind, Pin
 from store.workspace import Workspace
 
 
@@ -42,6 +47,7 @@ def gc(workspace: Workspace, *, dry_run: bool = False) -> tuple[Litter, ...]:
         sight = look(workspace.store, workspace.clock.now())
         names = sorted({content.name for content in sight.main})
         found = [one for name in names for one in _found(workspace, sight, name)]
+        found += _on_server(workspace, sight)
         if not dry_run:
             for one in found:
                 if not one.litter.stays:
@@ -55,6 +61,25 @@ def _found(workspace: Workspace, sight: Sight, name: str) -> list[_Found]:
         *_strays(workspace, sight, name),
         *_aside(workspace, name),
         *_copies(workspace, name),
+        *_vectors(workspace, name),
+        *_in_depot(workspace, sight, name),
+    ]
+
+
+def _in_depot(workspace: Workspace, sight: Sight, name: str) -> list[_Found]:
+    return [
+        _Found(Litter(f"the bytes of {one.pins} in the depot", one.size), partial(remove, workspace, one))
+        for one in unneeded(workspace, sight, name)
+    ]
+
+
+def _on_server(workspace: Workspace, sight: Sight) -> list[_Found]:
+    return [
+        _Found(
+            Litter(f"collection {one.collection} on the server", 0),
+            partial(remove_collection, workspace, one),
+        )
+        for one in unneeded_collections(workspace, sight)
     ]
 
 
@@ -127,27 +152,54 @@ def _aside(workspace: Workspace, name: str) -> list[_Found]:
 
 
 def _copies(workspace: Workspace, name: str) -> list[_Found]:
-    """Opened copies that are older than all that live documents name."""
+    """Opened copies that are older than all that live documents name, and that no rollback waits for."""
     from indexes.opened import old_copies, sweep_copies
 
-    keep = _served_copies(workspace, name)
-    old = old_copies(workspace.indexes, name, keep)
+    keep, spare = _served_copies(workspace, name), _standing_by(workspace, name)
+    old = old_copies(workspace.indexes, name, keep, spare)
     if not old:
         return []
     size = sum(map(_size, old))
     what = f"{len(old)} opened cop{'y' if len(old) == 1 else 'ies'} of {name}"
-    return [_Found(Litter(what, size), lambda: sweep_copies(workspace.indexes, name, keep))]
+    return [_Found(Litter(what, size), lambda: sweep_copies(workspace.indexes, name, keep, spare))]
+
+
+def _standing_by(workspace: Workspace, name: str) -> set[Path]:
+    if not workspace.settings.standby or server_named(workspace) is not None:
+        return set()
+    snapshot = workspace.store.at()
+    pins = (pin for pin in targets(snapshot) if pin.component.name == name)
+    return {path for pin in pins if (path := copy_of(workspace, snapshot, pin))}
+
+
+def _vectors(workspace: Workspace, name: str) -> list[_Found]:
+    """Vectors of builds that nobody went on with."""
+    from indexes.kept_vectors import stale_vectors
+
+    found = stale_vectors(workspace.indexes / name, workspace.clock.now())
+    what = f"vectors of a build of {name} that was never finished"
+    return [_Found(Litter(what, path.stat().st_size), path.unlink) for path in found]
 
 
 def _served_copies(workspace: Workspace, name: str) -> set[Path]:
+    """The copies that live documents name; of what a server serves, those that evals would ask."""
+    from indexes.opened import latest_copy
+
     keep: set[Path] = set()
-    for environment in workspace.store.at().policy.names:
+    snapshot = workspace.store.at()
+    for environment in snapshot.policy.names:
         document = published_document(workspace, environment)
         arms = (document.stable, document.canary) if document is not None else ()
         for arm in arms:
             part = arm.components.get(f"index/{name}") if arm is not None else None
-            if isinstance(part, IndexPart):
+            if not isinstance(part, IndexPart):
+                continue
+            if part.server is None:
                 keep.add(Path(part.path))
+                continue
+            manifest = snapshot.index(Pin(Component(Kind.INDEX, name), part.version))
+            copy = latest_copy(workspace.indexes, name, manifest)
+            keep |= {copy} if copy is not None else set()
     return keep
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from console.operations.index.depot import fetch_packed, has_depot
 from console.operations.index.keeping import content_of, written
 from console.operations.index.sight import Content, Sight, look
 from console.operations.plan import Check, Plan, Stamp
@@ -14,15 +15,15 @@ from store.records.keeping import Returned
 from store.workspace import Workspace
 
 
-def plan(workspace: Workspace, ref: str, *, report: Report = silent, stop: Stop = never) -> Plan:
+def plan(workspace: Workspace, ref: str, *, stop: Stop = never) -> Plan:
     """What unpacking `ref` (`name@vN`) would do. Raises InputError where it is sealed here and not archived.
 
     Its archive is unpacked and checked before anything is recorded; call `finish` afterwards.
     """
-    return _plan(workspace, look(workspace.store, workspace.clock.now()), ref, report, stop)
+    return _plan(workspace, look(workspace.store, workspace.clock.now()), ref, stop)
 
 
-def _plan(workspace: Workspace, sight: Sight, ref: str, report: Report, stop: Stop) -> Plan:
+def _plan(workspace: Workspace, sight: Sight, ref: str, stop: Stop) -> Plan:
     pin, content = content_of(sight, ref)
     phases = {version: one.phase for version, one in sight.main[content].items()}
     if phases[pin.version] not in ("packed", "purged"):
@@ -34,7 +35,7 @@ def _plan(workspace: Workspace, sight: Sight, ref: str, report: Report, stop: St
         )
     versions = [version for version, phase in phases.items() if phase == "packed"]
 
-    def prepare() -> None:
+    def prepare(report: Report) -> None:
         _unpack(workspace, sight, content, report, stop)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
@@ -53,7 +54,7 @@ def _plan(workspace: Workspace, sight: Sight, ref: str, report: Report, stop: St
         prepare=prepare,
         goal=(str(content),),
         remake=lambda fresh: _plan(
-            workspace, look(workspace.store, workspace.clock.now(), fresh), str(pin), report, stop
+            workspace, look(workspace.store, workspace.clock.now(), fresh), str(pin), stop
         ),
         command=f"lockgate index restore {pin}",
     )
@@ -70,9 +71,11 @@ def finish(workspace: Workspace, ref: str) -> None:
 
 
 def _unpack(workspace: Workspace, sight: Sight, content: Content, report: Report, stop: Stop) -> None:
-    from indexes.archive import restore
+    from indexes.archive import has_archive, restore
 
     if not _is_whole(workspace, sight, content):
+        if not has_archive(workspace.indexes, content.name, content.digest):
+            fetch_packed(workspace, content, sight, stop=stop)
         restore(workspace.indexes, content.name, sight.manifest(content), report=report, stop=stop)
 
 
@@ -105,6 +108,8 @@ def _check(workspace: Workspace, pin: Pin, content: Content, is_purged: bool) ->
         return Check("bytes", "ok", "its archive is on this machine")
     if _is_sealed(workspace, content):
         return Check("bytes", "ok", "its sealed folder is still on this machine")
+    if has_depot(workspace):
+        return Check("bytes", "ok", "its archive is fetched from the depot first")
     return Check(
         "bytes",
         "unmet",

@@ -14,6 +14,7 @@ from datetime import timedelta
 from console.operations.apply import apply
 from console.operations.index import archive, mark
 from console.operations.index.ages import is_due, read_ages, write_ages
+from console.operations.index.server_gc import remove_collection, unneeded_collections
 from console.operations.index.settle import Point, nowhere, settle, settles
 from console.operations.index.sight import Content, Sight, look
 from store.boot_clock import BootClock, boot_time
@@ -71,6 +72,7 @@ def sweep(
     if only_when_due and not is_due(read_ages(workspace), boot()):
         return done
     with held(workspace.state / "retention.lock"):
+        _clear_leftovers(workspace)
         sight, ages = _remembered(workspace, boot)
         point("looked")
         over = _old_enough(sight, ages, done)
@@ -83,7 +85,17 @@ def sweep(
             steps.archive(over.to_archive)
             _remembered(workspace, boot)  # the day of what was marked begins now
         steps.settle(over.to_settle, ours=decides)
+        if decides:
+            steps.take_collections()
     return done
+
+
+def _clear_leftovers(workspace: Workspace) -> None:
+    """What builds and archives that were killed left behind: nobody may work on that index again."""
+    from indexes.scratch import sweep as clear
+
+    for folder in workspace.indexes.glob("*/tmp"):
+        clear(folder)
 
 
 def _remembered(workspace: Workspace, boot: BootClock) -> tuple[Sight, Ages]:
@@ -219,7 +231,6 @@ class _Steps:
                 content,
                 by=self._workspace.person.as_controller,
                 packed=lambda: self._point("packed"),
-                report=self._report,
                 stop=self._stop,
             )
             try:
@@ -258,6 +269,15 @@ class _Steps:
                 continue
             if gone:
                 self._done.removed.append(sight.pins(content))
+
+    def take_collections(self) -> None:
+        """Takes away the collections on the server that nobody needs, if there is a server."""
+        try:
+            for one in unneeded_collections(self._workspace, self._look()):
+                if not self._stop() and remove_collection(self._workspace, one):
+                    self._done.removed.append(f"{one.collection} on the server")
+        except LockgateError as error:
+            self._done.problems.append(error.message)
 
     def _is_ours(self, sight: Sight, content: Content) -> bool:
         """Whether its archive is on this machine already: what others recorded waits for its day here."""

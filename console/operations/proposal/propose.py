@@ -16,6 +16,7 @@ from console.operations.proposal.combination import (
     new_versions,
     unbound,
 )
+from console.operations.run_options import USUAL, RunOptions
 from store.errors import Blocked, Cancelled, Inconclusive, InputError, LockgateError, MachineryError
 from store.progress import Report as Progress
 from store.progress import Stop, never, silent
@@ -107,7 +108,12 @@ def read(workspace: Workspace, base: str, ref: str | None, *, report: Progress =
 
 
 async def judge(
-    workspace: Workspace, proposal: Proposal, *, report: Progress = silent, stop: Stop = never
+    workspace: Workspace,
+    proposal: Proposal,
+    *,
+    options: RunOptions = USUAL,
+    report: Progress = silent,
+    stop: Stop = never,
 ) -> Outcomes:
     """Runs the evals of `proposal`, if it has any to run. What goes wrong is part of what is returned."""
     plan = proposal.plan
@@ -121,7 +127,14 @@ async def judge(
     try:
         _require_bytes(workspace, head, plan)
         verdict = await judged(
-            workspace, head, plan.candidate, plan.current, plan.tier, report=report, stop=stop
+            workspace,
+            head,
+            plan.candidate,
+            plan.current,
+            plan.tier,
+            options=options,
+            report=report,
+            stop=stop,
         )
         run = run_of(workspace, head, verdict)
         made = report_on(workspace, head, run, plan.candidate, plan.current)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from console.operations.forward import Place
 from console.operations.plan import Check, Stamp
 from store.errors import InputError
+from store.records.approval import Approval
 from store.records.environment import Environment
 from store.records.release import Release
 from store.records.rollout_policy import RolloutPolicy
 from store.rules import serving
 from store.rules.rollout import told
 from store.rules.rollout_pointer import begun, displaced
+
+_USED = 200
 
 
 def by_steps(to: Place) -> bool:
@@ -23,11 +26,21 @@ def ladder(to: Place) -> RolloutPolicy | None:
     return to.policy.rollout if to.stable is not None else None
 
 
-def entered(to: Place, release: Release, stamp: Stamp) -> Environment:
-    """The pointer of `to` once `release` is promoted there."""
+def entered(to: Place, release: Release, stamp: Stamp, approvals: tuple[Approval, ...] = ()) -> Environment:
+    """The pointer of `to` once `release` is promoted there, carried by `approvals`."""
+    used = (*(one.id for one in approvals), *to.pointer.used)[:_USED]
+    return _entered(to, release, stamp).model_copy(update={"used": used})
+
+
+def _entered(to: Place, release: Release, stamp: Stamp) -> Environment:
     policy = ladder(to)
     if policy is not None:
-        return begun(to.pointer, release.id, policy, stamp.id, stamp.at, stamp.by)
+        moved = begun(to.pointer, release.id, policy, stamp.id, stamp.at, stamp.by)
+        demanded = to.policy.approvals
+        if demanded is None or moved.rollout is None:
+            return moved
+        wants = {"approvals_wanted": demanded.count, "author": release.created_by}
+        return moved.model_copy(update={"rollout": moved.rollout.model_copy(update=wants)})
     before = displaced(to.pointer, f"{release.id} took its place", stamp.at)
     moved = serving.serve(before, release.id, stamp.id, stamp.at, to.retention)
     return serving.lifted(moved)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from console.operations.conditions import freeze_check
+from console.operations.conditions import freeze_check, policy_of
 from console.operations.heartbeat import Heartbeat, last_beat, worker_problems
 from console.operations.rollout.attempts import records_of
 from console.operations.rollout.observing import Sight
@@ -110,7 +110,7 @@ def status(workspace: Workspace, environment: str, look: Look = look_once) -> Ro
         kill=taking_back(workspace, pointer),
         killed_by_hand=foreign_kill(workspace.live(environment)),
         problems=_problems(workspace, snapshot, environment, beat),
-        frozen=_frozen(pointer, workspace.clock.now()),
+        frozen=_frozen(snapshot, pointer, workspace.clock.now()),
         took_place=_took_place(snapshot, rollout),
         last=_last_findings(workspace, snapshot, rollout),
         way_out=_way_out(pointer, rollout),
@@ -131,10 +131,10 @@ def _problems(workspace: Workspace, snapshot: Snapshot, environment: str, beat: 
     return tuple(one_line(text, 400) for text in found if concerns(text))
 
 
-def _frozen(pointer: Environment, now: datetime) -> str | None:
+def _frozen(snapshot: Snapshot, pointer: Environment, now: datetime) -> str | None:
     if pointer.rollout is None or not pointer.rollout.active:
         return None
-    check = freeze_check(pointer, now)
+    check = freeze_check(pointer, policy_of(snapshot, pointer.name).windows, now)
     return one_line(check.text, 400) if check.verdict == "unmet" else None
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from console.operations.conditions import BreakGlass, flagged
 from console.operations.describe import changes_between, sentence
-from console.operations.plan import Check, Overtaken, Plan, Risk, Stamp
-from console.operations.ready import ready
+from console.operations.plan import Check, Overtaken, Plan, Risk, Stamp, no_approvals
+from console.operations.ready import ready, ready_again
 from store.bounded import write_toml
 from store.kill_file import read_kill
+from store.records.approval import Approval
 from store.records.base import Person
 from store.records.environment import Environment
 from store.records.finding import Finding
@@ -37,6 +39,12 @@ class Wording:
     confirm: str | None = None
     note_required: bool = False
     by: Person | None = None
+    reason: str | None = None
+    """Of what is overridden."""
+    approvals: Callable[[Stamp], tuple[Approval, ...]] = no_approvals
+    """For the record."""
+    gives: bool = False
+    """Whether the rollout gets those approvals by it."""
     findings: tuple[Finding, ...] = ()
     only: tuple[str, ...] = ()
     """For a rollback of some components: their names."""
@@ -62,9 +70,11 @@ def transition_plan(
     retention = snapshot.policy.longest_retention
 
     def moved(stamp: Stamp) -> Environment:
-        return applied(
+        given = said.approvals(stamp) if said.gives else ()
+        with_given = rollout.model_copy(update={"approvals": (*rollout.approvals, *given)})
+        after = applied(
             pointer,
-            transition,
+            replace(transition, rollout=with_given) if given else transition,
             record=stamp.id,
             at=stamp.at,
             by=stamp.by,
@@ -73,6 +83,7 @@ def transition_plan(
             held=said.only,
             taken_away=taken_away(_taken(forward, said.only), bool(said.only)),
         )
+        return flagged(after, said.overrides, said.reason, stamp)
 
     def write(stamp: Stamp) -> Mapping[str, bytes]:
         return {f"environments/{environment}.toml": write_toml(moved(stamp))}
@@ -85,6 +96,7 @@ def transition_plan(
         return mark(moved(stamp), said.findings, detected if transition.takes_away else None)
 
     opens = _opens(transition, pointer, canary, stable)
+    opening = ready if transition.serves or transition.kind in ("advance", "resume") else ready_again
     return Plan(
         verb=transition.kind,
         tip=snapshot.commit,
@@ -105,9 +117,11 @@ def transition_plan(
         by=said.by,
         gate="served before" if transition.takes_away else "none",
         overrides=said.overrides,
+        emergency=bool(said.overrides) and isinstance(said.reason, BreakGlass),
+        approvals=said.approvals,
         goal=(rollout.attempt, rollout.state, rollout.pause, rollout.step if rollout.active else None),
         relative=transition.kind in ("advance", "rollback"),
-        prepare=(lambda: ready(workspace, snapshot, opens)) if opens is not None else None,
+        prepare=(lambda report: opening(workspace, snapshot, opens, report)) if opens is not None else None,
         remake=lambda fresh: transition_plan(workspace, fresh, environment, decide, wording),
         command=said.command,
     )

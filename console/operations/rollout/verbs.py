@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 
 from console.operations import conditions
-from console.operations.plan import Check, Plan, Risk
+from console.operations.approval.counting import step as approval_of
+from console.operations.approval.give import checks, giving
+from console.operations.plan import Check, Plan, Risk, no_approvals
 from console.operations.rollout.observing import Sight, look
 from console.operations.rollout.taking_back import demand_not_taken_back
 from console.operations.rollout.transition import Wording, transition_plan
 from store.errors import InputError
 from store.records.environment import Environment
 from store.records.policy import EnvironmentPolicy
-from store.records.rollout import Approval, Rollout
+from store.records.rollout import Rollout
 from store.rules.rollout import (
     FLAGGED,
     Transition,
@@ -48,6 +49,7 @@ def advance(
     """
     snapshot = workspace.store.at()
     policy = conditions.policy_of(snapshot, environment)
+    conditions.demand_glass(policy, override)
     sight = look(workspace, snapshot, snapshot.environment(environment))
 
     def decide(_: Snapshot, pointer: Environment) -> Transition:
@@ -58,9 +60,11 @@ def advance(
         moved = step_to(rollout, pointer.generation + 1, workspace.clock.now(), sight.slow_ms)
         return Transition("advance", moved, serves=moved.state == "succeeded")
 
-    def wording(_: Snapshot, pointer: Environment, transition: Transition) -> Wording:
+    def wording(at: Snapshot, pointer: Environment, transition: Transition) -> Wording:
+        reached = transition.rollout.step
+        yes = approval_of(workspace, at, policy, pointer, active(pointer), reached)
         checks, overrides = conditions.overridden(
-            _advance_checks(workspace, policy, pointer, sight, full), override
+            (*_advance_checks(workspace, policy, pointer, sight, full), *yes.checks), override
         )
         risk = conditions.forward_risk(policy, overrides)
         rollout = transition.rollout
@@ -68,9 +72,11 @@ def advance(
             title=f"Advance {rollout.release} in {environment} to {told(rollout.policy.steps[rollout.step])}",
             command=f"lockgate rollout advance --env {environment}"
             + (" --full" if full else "")
-            + (f" --override {shlex.quote(override)}" if override else ""),
+            + conditions.answer_flags(override),
             checks=checks,
             overrides=overrides,
+            reason=override,
+            approvals=lambda _: yes.given,
             risk=risk,
             confirm=conditions.confirmation(risk, environment, rollout.release),
             note_required=policy.note_required,
@@ -85,7 +91,11 @@ def _advance_checks(
 ) -> tuple[Check, ...]:
     rollout = active(pointer)
     may = policy.gate.allow_override
-    checks = [conditions.freeze_check(pointer, workspace.clock.now(), may), conditions.hold_check(pointer)]
+    now = workspace.clock.now()
+    checks = [
+        conditions.freeze_check(pointer, policy.windows, now, may),
+        conditions.hold_check(pointer),
+    ]
     waiting = waits_for(rollout, sight.observed)
     if sight.observed.outcome == "block":
         checks.append(Check("analysis", "unmet", f"the evidence is against it: {sight.observed.reason}."))
@@ -95,7 +105,7 @@ def _advance_checks(
         checks.append(Check("analysis", "unmet", _still(waiting), overridable=may))
     else:
         checks.append(Check("analysis", "ok", sight.observed.reason or "nothing is waited for"))
-    checks.extend(_approvals(rollout, pointer.name, full))
+    checks.extend(_approvals(rollout, pointer.name, full, policy.approvals is None))
     if full and rollout.step < len(rollout.policy.steps) - 2:
         checks.append(Check("steps", "unmet", "--full leaves steps out.", overridable=may))
     return tuple(checks)
@@ -108,12 +118,13 @@ def _still(waiting: str) -> str:
     return f"the step does not go on yet: {waiting}{'' if waiting.endswith(('.', '!', '?')) else '.'}"
 
 
-def _approvals(rollout: Rollout, environment: str, full: bool) -> Iterator[Check]:
-    """The steps that begin now, or are left out, and still want their approval."""
+def _approvals(rollout: Rollout, environment: str, full: bool, anybody: bool) -> Iterator[Check]:
+    """The steps that begin now, where `anybody` may approve them, or are left out, and still want their
+    approval."""
     ahead = len(rollout.policy.steps) - 1
-    if rollout.step < ahead and not approved(rollout):
+    if anybody and rollout.step < ahead and not approved(rollout):
         way_out = f"`lockgate rollout approve --env {environment}`"
-        yield Check("approval", "unmet", f"the next step wants an approval: {way_out}.")
+        yield Check("approval", "unmet", f"the next step wants an approval: {way_out}.", breakable=True)
     for step in range(rollout.step + 2, ahead + 1 if full else 0):
         if not approved(rollout, step):
             what = f"step {step + 1} ({told(rollout.policy.steps[step])})"
@@ -168,9 +179,7 @@ def approve(workspace: Workspace, environment: str) -> Plan:
             raise InputError(f"the next step of the rollout in {environment} wants no approval.")
         if approved(rollout):
             raise InputError(f"the next step of the rollout in {environment} is approved already.")
-        # The record's id is the pointer's `record` once it is applied; the time is enough here.
-        given = Approval(step=rollout.step + 1, by=workspace.person, at=workspace.clock.now())
-        return Transition("approve", rollout.model_copy(update={"approvals": (*rollout.approvals, given)}))
+        return Transition("approve", rollout)
 
     return _simple(workspace, environment, "approve", decide)
 
@@ -185,12 +194,17 @@ def _simple(
 
     def wording(snapshot: Snapshot, _: Environment, transition: Transition) -> Wording:
         policy = conditions.policy_of(snapshot, environment)
+        rollout, release = transition.rollout, snapshot.release(transition.rollout.release)
+        give = giving(workspace, policy, release, rollout.step + 1, rollout.attempt)
         return Wording(
             title=f"{verb.capitalize()} the rollout of {transition.rollout.release} in {environment}",
             command=f"lockgate rollout {verb} --env {environment}",
             risk=Risk.ROLLBACK if policy.production and verb == "abort" else Risk.REVERSIBLE,
             # Towards safety nothing is asked for; the reason can follow as a note.
             note_required=policy.note_required and verb in ("resume", "approve"),
+            checks=checks(workspace, policy, release) if verb == "approve" else (),
+            approvals=(lambda stamp: (give(stamp),)) if verb == "approve" else no_approvals,
+            gives=verb == "approve",
         )
 
     return transition_plan(workspace, workspace.store.at(), environment, decided, wording)

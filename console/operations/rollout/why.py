@@ -58,7 +58,7 @@ def why(workspace: Workspace, unit: str, environment: str, at: datetime | None =
             "Leave --at out for now."
         )
     when = at or now
-    snapshot = workspace.store.at() if at is None else _snapshot_at(workspace, at)
+    snapshot = workspace.store.at() if at is None else snapshot_at(workspace, at)
     pointer = snapshot.environment(environment)
     if pointer.stable is None:
         raise InputError(f"{environment} served nothing on {when:%Y-%m-%d %H:%M} UTC.")
@@ -98,7 +98,7 @@ def _kill_reason(live: Path) -> str:
     return one_line(kill.reason, 400) if kill is not None else foreign_kill(live) or "no reason given"
 
 
-def _snapshot_at(workspace: Workspace, at: datetime) -> Snapshot:
+def snapshot_at(workspace: Workspace, at: datetime) -> Snapshot:
     """The newest commit that was there at `at`."""
     for commit in workspace.store.commits(lazy=True):
         if commit.commit_time <= at.timestamp():

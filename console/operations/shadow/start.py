@@ -94,7 +94,7 @@ def _plan(
         effects=_effects(environment, percent, policy),
         write=write,
         goal=("shadow", candidate.id, percent),
-        prepare=lambda: ready(workspace, snapshot, candidate),
+        prepare=lambda report: ready(workspace, snapshot, candidate, report),
         remake=lambda fresh: _plan(workspace, fresh, release, environment, percent, policy, days),
         command=f"lockgate shadow start {release} --env {environment} --percent {percent:g} "
         f"--cap-usd-per-day {policy.cap_usd_per_day:g} --cap-rpm {policy.cap_rpm} --until {days:g}d",

@@ -12,12 +12,12 @@ from console.operations.sync import local as only
 from console.operations.sync.raising import raised
 from console.operations.sync.taken import Local, kills, settle
 from store.errors import Blocked, InputError, MachineryError
-from store.git import replay
+from store.git import making, replay
 from store.git.apart import Apart, apart
 from store.git.repository import Store, Writer
 from store.git.tracking import put_aside
 from store.kill_file import KillFile, write_kill
-from store.records.operation import Operation
+from store.records.operation import TAKING_BACK, Operation
 from store.text import one_line
 from store.workspace import Workspace
 
@@ -113,7 +113,9 @@ def _replayed(workspace: Workspace, tip: str, head: str, found: Apart) -> Way:
             aside.append(one)
             gone |= _made(store, one)
             continue
-        landed = replay.land(store.repo, one.commit, onto, step.taken)
+        takes_back = one.record is not None and one.record.kind in TAKING_BACK
+        signature = making.asked(store.signing, may_fail=takes_back)
+        landed = replay.land(store.repo, one.commit, onto, step.taken, signature)
         moved.append((one.commit, landed))
         onto = landed
     to, more = raised(workspace, tip, onto)

@@ -1,0 +1,1 @@
+"""Saying yes to a release before it moves forward, and counting who did."""

@@ -1,0 +1,1 @@
+"""Auditing: whether the store's past is what was signed."""

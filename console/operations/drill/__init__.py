@@ -1,0 +1,1 @@
+"""Rehearsing rollbacks: whether each one that the store promises would hold tonight."""

@@ -1,0 +1,1 @@
+"""Index bytes that several machines share: sealed files by their hash, and archives, at one address."""

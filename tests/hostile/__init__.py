@@ -1,0 +1,1 @@
+"""What a hostile store, model, document or person may try, and what comes of it."""
