@@ -73,6 +73,7 @@ def test_vectors_of_our_own_come_back_bit_for_bit(tmp_path: Path, root: Path, lo
     assert grown.data["changes"][0]["what"] == "1 document added (news.md)"
 
 
+@pytest.mark.heavy
 def test_an_embedder_that_did_not_make_them_is_told(root: Path, tmp_path: Path, lockgate: Lockgate) -> None:
     other = chroma_directory(tmp_path / "other", "docs", count=9, scale=-1.0)
     take = ("-C", root, "index", "import", "docs", "--from-chroma", other, "--embedder")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from console.app import LockgateApp
 from console.demo.picture import screen_text, settled
 from console.widgets.guard import Guard
@@ -24,6 +26,7 @@ WALK = (
 """After each key the screen is looked at."""
 
 
+@pytest.mark.heavy
 async def test_no_screen_lets_a_payload_act(poisoned: Path) -> None:
     app = LockgateApp(Workspace(poisoned), readonly=True)
     seen = set()

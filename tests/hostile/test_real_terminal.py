@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -29,9 +30,12 @@ _FORBIDDEN = (
 """What the console itself never sends while it draws; each is in a payload."""
 
 
+QUIET_S = 0.3
+
+
 def on_a_pty(words: list[str], keys: tuple[bytes, ...] = (), until: bytes = b"") -> bytes:
     """Everything that `lockgate WORDS` writes to a terminal of 120 x 40; `keys` are pressed, one after the
-    other, once `until` was seen."""
+    other, whenever nothing was drawn for a moment and `until` was seen."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm-256color", COLUMNS="120", LINES="40")
@@ -39,6 +43,10 @@ def on_a_pty(words: list[str], keys: tuple[bytes, ...] = (), until: bytes = b"")
     seen, left, deadline = b"", list(keys), time.monotonic() + 40
     try:
         while time.monotonic() < deadline:
+            if not select.select([terminal], [], [], QUIET_S)[0]:
+                if left and until in seen:  # it has drawn what it draws
+                    os.write(terminal, left.pop(0))
+                continue
             try:
                 chunk = os.read(terminal, 65536)
             except OSError:  # the other end closed
@@ -46,9 +54,6 @@ def on_a_pty(words: list[str], keys: tuple[bytes, ...] = (), until: bytes = b"")
             if not chunk:
                 break
             seen += chunk
-            if left and until in seen:
-                os.write(terminal, left.pop(0))
-                time.sleep(0.4)  # another program: there is nothing to wait on
     finally:
         os.close(terminal)
         if os.waitpid(pid, os.WNOHANG) == (0, 0):

@@ -80,6 +80,7 @@ def test_builders_killed_at_random_moments(home: Path, tmp_path: Path) -> None:
     torture(home, tmp_path, 15, opening=False)
 
 
+@pytest.mark.heavy
 def test_openers_killed_at_random_moments(home: Path, tmp_path: Path) -> None:
     torture(home, tmp_path, 5, opening=True)
     live = home / NAME / "live"

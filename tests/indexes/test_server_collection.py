@@ -127,6 +127,7 @@ def test_a_cancelled_filling_goes_on_where_it_was(
     assert added == [f"row{n:04d}" for n in range(100, ROWS)] and stands(server, wanted)
 
 
+@pytest.mark.heavy
 def test_our_process_is_killed_in_the_middle(
     server: ChromaServer, wanted: Wanted, built_rows: Built, added: list[str]
 ) -> None:

@@ -135,6 +135,7 @@ def kill_at_random(workspace: Workspace, kills: int, seed: int) -> None:
     assert not list(workspace.live("production").parent.glob("*.tmp"))
 
 
+@pytest.mark.heavy
 def test_killed_promotions_lose_nothing_and_leave_nothing_stuck(tmp_path: Path) -> None:
     kill_at_random(with_releases(tmp_path / "acme", tmp_path, 2), 8, seed=1)
 

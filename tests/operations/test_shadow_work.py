@@ -203,6 +203,7 @@ def test_calls_a_minute_are_capped_as_the_server_counts_them(
         later(workspace, seconds=61)
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_a_cap_of_one_call_a_minute_still_gets_on(template: Path, tmp_path: Path) -> None:
     policy = QUICK.model_copy(update={"cap_rpm": 1, "again_percent": 100})
@@ -213,6 +214,7 @@ def test_a_cap_of_one_call_a_minute_still_gets_on(template: Path, tmp_path: Path
         later(workspace, seconds=61)
 
 
+@pytest.mark.heavy
 def test_money_is_capped_and_nothing_is_called_beyond_it(
     template: Path, tmp_path: Path, server: FaultServer
 ) -> None:
@@ -237,6 +239,7 @@ def test_money_is_capped_and_nothing_is_called_beyond_it(
     assert work_once(workspace).replayed > 0
 
 
+@pytest.mark.heavy
 def test_so_many_at_once_and_no_more(template: Path, tmp_path: Path, server: FaultServer) -> None:
     policy = QUICK.model_copy(update={"concurrency": 3})
     workspace, app = shadowed(template, tmp_path / "acme", policy=policy)
@@ -259,6 +262,7 @@ def test_an_answer_has_its_deadline_and_a_late_one_is_a_failure(
     assert found.verdict is not None and found.verdict.outcome == "inconclusive"
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_of_too_many_the_oldest_are_dropped_and_counted(template: Path, tmp_path: Path) -> None:
     policy = QUICK.model_copy(update={"queue": 10})
@@ -271,6 +275,7 @@ def test_of_too_many_the_oldest_are_dropped_and_counted(template: Path, tmp_path
     assert {row[0] for row in rows} == set(ids[-10:])
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_one_user_counts_once(template: Path, tmp_path: Path) -> None:
     workspace, app = shadowed(template, tmp_path / "acme")
@@ -280,6 +285,7 @@ def test_one_user_counts_once(template: Path, tmp_path: Path) -> None:
     assert now(workspace).states == {"done": 7, "repeat": 5}
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_a_share_of_requests_is_replayed(template: Path, tmp_path: Path) -> None:
     workspace, app = shadowed(template, tmp_path / "acme", percent=20)
@@ -351,6 +357,7 @@ def newest(workspace: Workspace) -> Operation:
     return found
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_the_release_that_served_before_may_be_kept_as_a_shadow(template: Path, tmp_path: Path) -> None:
     workspace = still(copied(template, tmp_path / "acme"))
@@ -365,6 +372,7 @@ def test_the_release_that_served_before_may_be_kept_as_a_shadow(template: Path, 
     assert on is not None and job_of(on).endswith("/r1/r2")
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_a_shadow_rests_while_a_rollout_serves_and_goes_on_afterwards(template: Path, tmp_path: Path) -> None:
     from console.operations.rollout import verbs
@@ -423,6 +431,7 @@ def test_a_shadow_step_of_a_rollout_passes_or_fails_by_its_replays(
         assert not workspace.store.at().environment("production").holds
 
 
+@pytest.mark.heavy
 @pytest.mark.usefixtures("server")
 def test_a_shadow_step_without_traffic_waits(template: Path, tmp_path: Path) -> None:
     workspace = still(copied(template, tmp_path / "acme"))
