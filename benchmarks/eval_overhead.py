@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from store.garbage import collect_seldom
+
 CASES = 500
 AT_ONCE = 32
 DELAYS_MS = (50, 0)
@@ -166,6 +168,8 @@ def _files() -> dict[str, bytes]:
 
 
 def _child(kind: str, url: str, folder: str) -> None:
+    if kind == "ours":
+        collect_seldom()  # as `lockgate` does
     asyncio.run(_ours(url, Path(folder)) if kind == "ours" else _bare(url))
     used = resource.getrusage(resource.RUSAGE_SELF)
     # Linux counts in KiB.

@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from store.garbage import collect_seldom
+
 _CLOSED_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command line and exits with its code."""
+    collect_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no ✓ is no reason to fail

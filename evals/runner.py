@@ -65,10 +65,10 @@ async def run(
     graders = context or GradeContext()
     try:
         async with asyncio.TaskGroup() as group:
-            workers = [
-                group.create_task(_work(waiting, seen, graders, failures, halt))
-                for _ in range(max(1, min(concurrency, len(jobs))))
-            ]
+            workers = []
+            for _ in range(max(1, min(concurrency, len(jobs)))):
+                workers.append(group.create_task(_work(waiting, seen, graders, failures, halt)))
+                await asyncio.sleep(0)  # the first request is on its way before the last is made
             watcher = group.create_task(_watch(stop))
             await asyncio.wait(workers)
             watcher.cancel()

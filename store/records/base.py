@@ -9,9 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
 class Strict(BaseModel):
-    """A record. Nothing is coerced, nothing extra is kept, nothing changes after it was made."""
+    """A record. Nothing is coerced, nothing extra is kept, nothing changes after it was made.
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    Its validator is made when the first one is read: a command reads few of the kinds that it imports.
+    (pydantic does that under a lock from 2.14 on.)
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def _utc(at: datetime) -> datetime:

@@ -1,0 +1,14 @@
+"""How often Python looks for garbage that refers to itself."""
+
+from __future__ import annotations
+
+import gc
+
+YOUNG = 50_000
+"""Objects made since the last look. Python's 700 is met hundreds of times by one large import, and
+each look goes over objects that stay: without them `import openai` takes a tenth less."""
+
+
+def collect_seldom() -> None:
+    """For a process's first line, before its imports: looks for garbage every `YOUNG` new objects."""
+    gc.set_threshold(YOUNG, 10, 10)
