@@ -10,6 +10,7 @@ from console.operations.check import check
 from console.operations.counted import counted
 from console.operations.reconcile import is_behind
 from console.operations.rollout.taking_back import by_hand
+from console.operations.signing_look import signing_trouble
 from evals.models.embedded import is_available
 from store.errors import LockgateError
 from store.git.foreign import oddities
@@ -66,6 +67,7 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
         True,
         "the embedded model is " + ("installed" if local else "not installed (extra `local`)"),
     )
+    yield from _signing(workspace)
     snapshot = workspace.store.at()
     clock = clock_trouble(snapshot, workspace.clock.now())
     yield Look("clock", clock is None, clock or "this machine's clock and the store's agree")
@@ -83,6 +85,16 @@ def _looks(workspace: Workspace, report: Report) -> Iterator[Look]:
         if (said := foreign_kill(workspace.live(pointer.name))) is not None:
             yield Look("live", False, by_hand(pointer.name, said))
     yield from _indexes(workspace)
+
+
+def _signing(workspace: Workspace) -> Iterator[Look]:
+    try:
+        if workspace.settings.signing_key is None:
+            return
+        trouble = signing_trouble(workspace)
+    except LockgateError:
+        return  # that is said already
+    yield Look("signing", trouble is None, trouble or "what is done here is signed, and counts")
 
 
 def _remote(workspace: Workspace) -> Iterator[Look]:

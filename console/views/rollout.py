@@ -261,7 +261,7 @@ def _step(now: RolloutStatus, rollout: Rollout, place: int, step: Step) -> tuple
         line(symbol, Part(f"{place + 1}  {told(step)}", tone)),
         _progress(seen.healthy_minutes if is_here else None, step.hold_minutes, is_done),
         _progress(seen.scored if is_here else None, step.min_scored, is_done),
-        _approval(rollout, place, step),
+        approval_cell(rollout, place, step),
     )
 
 
@@ -277,14 +277,18 @@ def _progress(have: int | None, wanted: int, is_done: bool) -> Line:
     return line(f"{min(have, wanted):,} of {wanted:,} ", Part(bar, tone))
 
 
-def _approval(rollout: Rollout, place: int, step: Step) -> Line:
+def approval_cell(rollout: Rollout, place: int, step: Step) -> Line:
+    """Who said yes to the step at `place`, and of how many; whoever made the release does not count."""
     if not step.approval:
         return line(muted("–"))
-    given = next((one for one in rollout.approvals if one.step == place), None)
-    if given is not None:
-        return line(Part("✓ ", "good"), given.by.name)
-    is_next = place == rollout.step + 1 and rollout.active and not approved(rollout)
-    return line(Part("? wanted", "warn" if is_next else "muted"))
+    author = rollout.author.email if rollout.author else ""
+    given = [one.by for one in rollout.approvals if one.step == place and one.by.email != author]
+    names = ", ".join(dict.fromkeys(one.name for one in given))
+    if given and approved(rollout, place):
+        return line(Part("✓ ", "good"), names)
+    is_next = place == rollout.step + 1 and rollout.active
+    count = f"{len({one.email for one in given})} of {rollout.approvals_wanted}"
+    return line(Part(f"? {f'{count}: {names}' if given else 'wanted'}", "warn" if is_next else "muted"))
 
 
 # -- the metrics -----------------------------------------------------------------------------------

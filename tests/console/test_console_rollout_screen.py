@@ -13,8 +13,12 @@ from console.controller.tick import tick as look
 from console.operations import promote
 from console.operations.apply import apply
 from console.operations.rollout import verbs
+from console.views.line import text_of
+from console.views.rollout import approval_cell
 from store.clock import FixedClock
 from store.kill_file import KillFile, write_kill
+from store.records.approval import Approval
+from store.records.base import Person
 from store.records.environment import Environment
 from store.records.rollout import Rollout
 from store.workspace import Workspace
@@ -224,3 +228,30 @@ async def test_what_overview_says_of_a_rollout_leads_here(console: Opener, rolli
     async with console(size=(140, 45), on=rolling) as it:
         await it.press("shift+tab", "enter")
         assert "[3 Rollout]" in it.text and "r2 against r1" in it.text
+
+
+def test_the_yes_of_a_step_is_told_with_how_many_are_wanted(rolling: Workspace) -> None:
+    base, place = rollout(rolling), 2
+
+    def cell(*names: str) -> str:
+        given = tuple(
+            Approval(
+                id=base.attempt,
+                environment="production",
+                release=base.release,
+                release_digest="sha256:" + "0" * 64,
+                policy_digest="sha256:" + "0" * 64,
+                step=place,
+                by=Person(name=name, email=f"{name.lower()}@example.org"),
+                at=base.since,
+            )
+            for name in names
+        )
+        ana = Person(name="Ana", email="ana@example.org")
+        now = base.model_copy(update={"approvals": given, "approvals_wanted": 2, "author": ana})
+        return text_of(approval_cell(now, place, now.policy.steps[place]))
+
+    assert cell() == "? wanted"
+    assert cell("Bo") == "? 1 of 2: Bo"
+    assert cell("Ana") == "? wanted", "who made the release says yes to nothing"
+    assert cell("Bo", "Cy") == "✓ Bo, Cy"
