@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +24,7 @@ from console.theme import DARK, LIGHT, THEMES
 from console.views.line import line
 from console.views.trouble import trouble_text
 from console.widgets.guard import Guard
+from store.garbage import keep_what_is_there
 
 if TYPE_CHECKING:
     from console.screens.operate import Operator
@@ -35,7 +36,7 @@ POLL_SECONDS = 1.0
 
 
 class LockgateApp(Saying):
-    """The terminal console on one workspace."""
+    """The terminal console on one workspace. `loaded` is called once all that screens import is there."""
 
     TITLE = "lockgate"
     CSS_PATH = "app.tcss"
@@ -57,8 +58,11 @@ class LockgateApp(Saying):
     trouble: reactive[str] = reactive("")
     """What is wrong with reading the store; stays on every screen for as long as it lasts."""
 
-    def __init__(self, workspace: Workspace, *, readonly: bool = False) -> None:
+    def __init__(
+        self, workspace: Workspace, *, readonly: bool = False, loaded: Callable[[], None] | None = None
+    ) -> None:
         self._guard = Guard()
+        self._loaded = loaded
         super().__init__()
         self.session = Session(workspace, readonly=readonly)
         for theme in THEMES:
@@ -110,6 +114,8 @@ class LockgateApp(Saying):
             self.session.world = self.world = world
             if first:
                 await self.session.read(load_rest)
+                if self._loaded is not None:
+                    self._loaded()
 
     def _if_moved(self, always: bool) -> World | None:
         from console.views.world import (
@@ -181,6 +187,6 @@ class LockgateApp(Saying):
 
 def run(workspace: Workspace, readonly: bool = False) -> int:
     """Opens the console on `workspace`; returns the exit code."""
-    app = LockgateApp(workspace, readonly=readonly)
+    app = LockgateApp(workspace, readonly=readonly, loaded=keep_what_is_there)
     app.run()
     return app.return_code or 0

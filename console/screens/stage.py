@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from textual.containers import Container
 from textual.widget import Widget
@@ -155,9 +156,11 @@ class StageScreen(PlaceScreen):
                 self._picks = useful_picks(world, self._base, {**self._picks, str(component): version})
                 self._changed()
 
-        at = self._picks.get(str(component)) or world.snapshot.newest(component).version
-        choices = versions_table(world, component)
-        self.app.push_screen(ChooseDialog(f"{component}: which version?", choices, at=at), chosen)
+        def ask(choices: Table) -> None:
+            at = self._picks.get(str(component)) or (choices.rows[0].key if choices.rows else None)
+            self.app.push_screen(ChooseDialog(f"{component}: which version?", choices, at=at), chosen)
+
+        self.load(partial(versions_table, world, component), ask, group="pick")
 
     def do_base(self) -> None:
         """Chooses the release to start from."""

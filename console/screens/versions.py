@@ -68,8 +68,18 @@ class VersionsDialog(Dialog[None]):
 
     def _draw(self, world: World | None) -> None:
         if world is not None:
+            self._list(world)
+
+    @work(group="list", exclusive=True, exit_on_error=False)
+    async def _list(self, world: World) -> None:
+        try:
+            found = await self.session.read(versions_table, world, self._component)
+        except Exception as error:
+            self.query_one("#differs", Pane).show(trouble_lines(error))
+            return
+        if self.is_attached:
             table = self.query_one(TableView)
-            table.show(versions_table(world, self._component))
+            table.show(found)
             table.styles.height = min(table.count + 1, max(4, self.app.size.height // 3))
 
     @work(group="differs", exclusive=True, exit_on_error=False)

@@ -72,6 +72,8 @@ class World:
 def look(workspace: Workspace) -> World:
     """Reads the workspace as it is now. Raises LockgateError when the store cannot be read."""
     snapshot = workspace.store.at()
+    for component in snapshot.components():
+        snapshot.versions(component)  # kept by the snapshot: screens ask for names on the event loop
     now = workspace.clock.now()
     return World(
         name=workspace.root.name,

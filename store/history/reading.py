@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +57,16 @@ class History:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._path = _place(workspace)
         self._database: Database | None = None
         self._turn = threading.Lock()
+
+    @cached_property
+    def _path(self) -> Path | None:
+        """Where the file is; None where there is no state folder and none can be made."""
+        try:
+            return self._workspace.state / "history.sqlite"
+        except MachineryError:
+            return None
 
     @property
     def is_kept(self) -> bool:
@@ -194,14 +202,6 @@ class History:
             if len(commits) > _SLICE:
                 report(Progress("reading history", read, len(commits)))
         return added
-
-
-def _place(workspace: Workspace) -> Path | None:
-    """Where the file is; None where there is no state folder and none can be made."""
-    try:
-        return workspace.state / "history.sqlite"
-    except MachineryError:
-        return None
 
 
 # `cross join` keeps the full-text search outermost, where it walks by row id, newest first.

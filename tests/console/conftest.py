@@ -20,6 +20,7 @@ from store.workspace import Workspace
 from tests.console.hostile import seed_hostile
 from tests.console.probing import HereProber
 from tests.console.seeded import open_seeded, seed
+from tests.console.watchdog import watched
 
 
 class Console:
@@ -126,8 +127,10 @@ def console(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Opener:
         size: tuple[int, int] = (100, 40), readonly: bool = False, on: Workspace | None = None
     ) -> AsyncIterator[Console]:
         app = LockgateApp(on or workspace, readonly=readonly)
-        async with app.run_test(size=size, notifications=True) as pilot:
-            await settled(pilot)
-            yield Console(pilot, app)
+        with watched() as dog:
+            async with app.run_test(size=size, notifications=True) as pilot:
+                await settled(pilot)
+                yield Console(pilot, app)
+        assert dog.seen == [], "the event loop waits for files"
 
     return opened
